@@ -19,6 +19,9 @@ class XenfleetError(Exception):
         found: what was there.
         expected: what should have been there.
         remedy: what the operator can do about it.
+
+    Attributes:
+        applied: the steps that were done before it happened; set by the one who did them.
     """
 
     def __init__(
@@ -38,17 +41,19 @@ class XenfleetError(Exception):
         self.found = found
         self.expected = expected
         self.remedy = remedy
+        self.applied: tuple[str, ...] = ()
 
-    def details(self) -> dict[str, str]:
+    def details(self) -> dict[str, object]:
         """The parts that are known, for a module's result."""
-        parts = {
+        parts: dict[str, object] = {
             "guest": self.guest,
             "host": self.host,
             "found": self.found,
             "expected": self.expected,
             "remedy": self.remedy,
         }
-        return {key: value for key, value in parts.items() if value is not None}
+        known = {key: value for key, value in parts.items() if value is not None}
+        return {**known, "changed": bool(self.applied), "applied": list(self.applied)}
 
     def __str__(self) -> str:
         text = f"{self.guest}: {self.message}" if self.guest else self.message
@@ -97,4 +102,6 @@ class Refused(XenfleetError):
         self.obstacles = tuple(obstacles)
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.message}:", *(f"  - {obstacle}" for obstacle in self.obstacles), "Nothing was changed."])
+        return "\n".join(
+            [f"{self.message}:", *(f"  - {obstacle}" for obstacle in self.obstacles), "Nothing was changed."]
+        )

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import FoundDomain, PowerState
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
+
 
 @dataclass(frozen=True)
 class CommandResult:
@@ -35,3 +38,56 @@ class Commands(Protocol):
         check: bool = True,
     ) -> CommandResult:
         """Run a program to its end; argument lists only."""
+
+
+class Hypervisor(Protocol):
+    """Xen on one host, by way of its libvirt daemon. Every call may raise ``HypervisorError``."""
+
+    def domains(self) -> tuple[FoundDomain, ...]:
+        """All guests that libvirt knows, Domain-0 left out."""
+
+    def state(self, name: str) -> PowerState | None:
+        """What a guest does right now; None when there is no such guest."""
+
+    def domain_types(self) -> frozenset[str]:
+        """The types that can run here: ``pv``, ``pvh``, ``hvm``; empty when it cannot be told."""
+
+    def free_memory(self) -> Size | None:
+        """What Xen has left for guests; None when it cannot be told."""
+
+    def define(self, xml: str) -> None:
+        """Store a configuration, over that of the same guest."""
+
+    def undefine(self, name: str) -> None:
+        """Forget a stored configuration and a saved memory image."""
+
+    def start(self, name: str) -> None:
+        """Start from the stored configuration, or from a saved memory image."""
+
+    def resume(self, name: str) -> None:
+        """Let a paused guest go on."""
+
+    def shutdown(self, name: str) -> None:
+        """Ask a guest to shut down; returns at once."""
+
+    def destroy(self, name: str) -> None:
+        """Take a guest's power away."""
+
+    def set_memory(self, name: str, size: Size) -> None:
+        """Balloon a running guest, and store it."""
+
+    def set_vcpus(self, name: str, count: int) -> None:
+        """Plug VCPUs into or out of a running guest, and store it."""
+
+    def set_autostart(self, name: str, autostart: bool) -> None:
+        """Let a guest start with its host, or not."""
+
+
+class HostFacts(Protocol):
+    """What a guest's configuration refers to on its host."""
+
+    def bridges(self) -> frozenset[str]:
+        """The names of the host's bridges."""
+
+    def path_kind(self, path: str) -> str | None:
+        """``file``, ``block``, ``directory`` or ``other`` for what is at a path; None when nothing is."""

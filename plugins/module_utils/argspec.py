@@ -1,0 +1,177 @@
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""The options of a guest: one specification for the module, the list module and the roles, and its reading."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import FORMATS, Disk, checked_disks
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
+    ON_CRASH,
+    ON_POWEROFF,
+    Declaration,
+    Domain,
+    DomainType,
+    TargetState,
+)
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import absolute_path, guest_name
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic, checked_nics
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
+
+Spec = dict[str, Any]
+
+URI_SPEC: Spec = {"uri": {"type": "str", "default": "xen:///system"}}
+
+
+def domain_spec() -> Spec:
+    """The options of one guest."""
+    return {
+        "name": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": [state.value for state in TargetState], "default": "running"},
+        "uuid": {"type": "str"},
+        "type": {"type": "str", "choices": [DomainType.PV.value, DomainType.PVH.value]},
+        "memory": {"type": "str"},
+        "memory_max": {"type": "str"},
+        "vcpus": {"type": "int"},
+        "vcpus_max": {"type": "int"},
+        "kernel": {"type": "path"},
+        "ramdisk": {"type": "path"},
+        "cmdline": {"type": "str"},
+        "disks": {"type": "list", "elements": "dict", "options": _DISK_SPEC},
+        "unlisted_disks": {"type": "str", "choices": ["keep", "detach"], "default": "keep"},
+        "networks": {"type": "list", "elements": "dict", "options": _NETWORK_SPEC},
+        "unlisted_networks": {"type": "str", "choices": ["keep", "detach"], "default": "keep"},
+        "autostart": {"type": "bool"},
+        "on_poweroff": {"type": "str", "choices": list(ON_POWEROFF)},
+        "on_reboot": {"type": "str", "choices": list(ON_POWEROFF)},
+        "on_crash": {"type": "str", "choices": list(ON_CRASH)},
+        "labels": {"type": "dict"},
+        "timeout": {"type": "float", "default": 120.0},
+        "force": {"type": "bool", "default": False},
+    }
+
+
+_DISK_SPEC: Spec = {
+    "target": {"type": "str"},
+    "source": {"type": "path", "required": True},
+    "format": {"type": "str", "choices": list(FORMATS), "default": "raw"},
+    "readonly": {"type": "bool", "default": False},
+    "shareable": {"type": "bool", "default": False},
+}
+_NETWORK_SPEC: Spec = {
+    "bridge": {"type": "str", "required": True},
+    "mac": {"type": "str"},
+    "addresses": {"type": "list", "elements": "str", "default": []},
+}
+
+
+def read_declaration(options: Mapping[str, Any]) -> Declaration:
+    """What an operator declares of a guest.
+
+    Args:
+        options: as Ansible has checked them against ``domain_spec()``.
+
+    Raises:
+        InvalidInput: a value makes no sense.
+    """
+    name = guest_name(options["name"])
+    try:
+        return _read(name, options)
+    except InvalidInput as error:
+        error.guest = error.guest or name
+        raise
+
+
+def _read(name: str, options: Mapping[str, Any]) -> Declaration:
+    domain = Domain(
+        name=name,
+        uuid=_uuid(options["uuid"]),
+        type=DomainType(options["type"]) if options["type"] else None,
+        memory=_memory(options, "memory"),
+        memory_max=_memory(options, "memory_max"),
+        vcpus=_count(options, "vcpus"),
+        vcpus_max=_count(options, "vcpus_max"),
+        kernel=_path(options, "kernel"),
+        ramdisk=_path(options, "ramdisk"),
+        cmdline=_line(options, "cmdline"),
+        disks=_disks(options["disks"]),
+        networks=_nics(options["networks"]),
+        on_poweroff=options["on_poweroff"],
+        on_reboot=options["on_reboot"],
+        on_crash=options["on_crash"],
+        labels=_labels(options["labels"]),
+    )
+    if options["timeout"] < 0:
+        raise InvalidInput("timeout is below zero", found=str(options["timeout"]))
+    return Declaration(
+        domain=domain,
+        state=TargetState(options["state"]),
+        autostart=options["autostart"],
+        keep_unlisted_disks=options["unlisted_disks"] == "keep",
+        keep_unlisted_networks=options["unlisted_networks"] == "keep",
+        timeout=options["timeout"],
+        force=options["force"],
+    )
+
+
+def _uuid(value: str | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        return str(uuid.UUID(value))
+    except ValueError as error:
+        raise InvalidInput("uuid is no UUID", found=repr(value)) from error
+
+
+def _memory(options: Mapping[str, Any], field: str) -> Size | None:
+    value = options[field]
+    return None if value is None else Size.parse(value, field=field).rounded_to_mib()
+
+
+def _count(options: Mapping[str, Any], field: str) -> int | None:
+    value = options[field]
+    if value is not None and not 1 <= value <= 512:
+        raise InvalidInput(f"{field} is out of range", found=str(value), expected="1 to 512")
+    return None if value is None else int(value)
+
+
+def _path(options: Mapping[str, Any], field: str) -> str | None:
+    value = options[field]
+    return absolute_path(value, field=field) if value else value
+
+
+def _line(options: Mapping[str, Any], field: str) -> str | None:
+    value = options[field]
+    if value is not None and any(ord(char) < 32 for char in value):
+        raise InvalidInput(f"{field} has control characters", found=repr(value))
+    return value.strip() if value is not None else None
+
+
+def _disks(entries: list[dict[str, Any]] | None) -> tuple[Disk, ...] | None:
+    if entries is None:
+        return None
+    return checked_disks(Disk(**{**entry, "target": entry["target"] or ""}) for entry in entries)
+
+
+def _nics(entries: list[dict[str, Any]] | None) -> tuple[Nic, ...] | None:
+    if entries is None:
+        return None
+    return checked_nics(
+        Nic(mac=entry["mac"], bridge=entry["bridge"], addresses=tuple(entry["addresses"])) for entry in entries
+    )
+
+
+def _labels(labels: Mapping[str, Any] | None) -> dict[str, str] | None:
+    if labels is None:
+        return None
+    for key, value in labels.items():
+        if any(ord(char) < 32 for char in f"{key}{value}"):
+            raise InvalidInput("labels have control characters", found=repr({key: value}))
+    return {str(key): str(value) for key, value in labels.items()}

@@ -1,0 +1,159 @@
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""Xen by way of libvirt. The comments name traps of libvirt's Xen driver, which the API does not show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import HypervisorError
+from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import libvirt, translated
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import FoundDomain, PowerState
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.capabilities import domain_types
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import parse_domain
+
+DOM0_UUID = "00000000-0000-0000-0000-000000000000"
+
+
+class LibvirtHypervisor:
+    """Implements ``ports.Hypervisor``.
+
+    Args:
+        connection: an open libvirt connection.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def domains(self) -> tuple[FoundDomain, ...]:
+        """All guests, with one list for each mark instead of a question for each guest."""
+        autostarted = self._names(libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART)
+        saved = self._names(libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)
+        found = []
+        for domain in translated("list the guests", self._connection.listAllDomains):
+            if domain.UUIDString() == DOM0_UUID:
+                continue
+            guest = self._read(domain, autostarted, saved)
+            if guest is not None:
+                found.append(guest)
+        return tuple(found)
+
+    def _names(self, flag: int) -> frozenset[str]:
+        return frozenset(
+            domain.name() for domain in translated("list the guests", lambda: self._connection.listAllDomains(flag))
+        )
+
+    def _read(self, domain: Any, autostarted: frozenset[str], saved: frozenset[str]) -> FoundDomain | None:
+        name = domain.name()
+        try:
+            state = _STATES.get(domain.state()[0], PowerState.STOPPED)
+            running = parse_domain(domain.XMLDesc()) if domain.isActive() else None
+            # Without SECURE a VNC password is left out, and a definition made from it would lose it.
+            flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+            stored_xml = domain.XMLDesc(flags) if domain.isPersistent() else None
+        except libvirt.libvirtError as error:
+            if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+                return None  # gone between the list and the question
+            raise HypervisorError(
+                "libvirt could not read the guest", guest=name, found=error.get_error_message()
+            ) from error
+        return FoundDomain(
+            name=name,
+            stored=parse_domain(stored_xml) if stored_xml else None,
+            stored_xml=stored_xml,
+            running=running,
+            state=state,
+            autostart=name in autostarted,
+            managed_save=name in saved,
+        )
+
+    def state(self, name: str) -> PowerState | None:
+        """What a guest does right now."""
+        try:
+            return _STATES.get(self._connection.lookupByName(name).state()[0], PowerState.STOPPED)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+                return None
+            raise HypervisorError(
+                "libvirt could not tell the guest's state", guest=name, found=error.get_error_message()
+            ) from error
+
+    def domain_types(self) -> frozenset[str]:
+        """The types that can run here."""
+        return domain_types(translated("tell what it can run", self._connection.getCapabilities))
+
+    def free_memory(self) -> Size | None:
+        """What Xen has left for guests."""
+        try:
+            return Size(self._connection.getFreeMemory())
+        except libvirt.libvirtError:
+            return None  # libvirt's test driver has no such call
+
+    def define(self, xml: str) -> None:
+        """Store a configuration."""
+        translated("store the configuration", lambda: self._connection.defineXML(xml))
+
+    def undefine(self, name: str) -> None:
+        """Forget a stored configuration; the Xen driver takes no other flag than this one."""
+        domain = self._domain(name)
+        flags = libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
+        translated("remove the guest", lambda: domain.undefineFlags(flags), guest=name)
+
+    def start(self, name: str) -> None:
+        """Start a guest."""
+        domain = self._domain(name)
+        translated("start the guest", domain.create, guest=name)
+
+    def resume(self, name: str) -> None:
+        """Let a paused guest go on."""
+        domain = self._domain(name)
+        translated("resume the guest", domain.resume, guest=name)
+
+    def shutdown(self, name: str) -> None:
+        """Ask a guest to shut down."""
+        domain = self._domain(name)
+        translated("shut the guest down", domain.shutdown, guest=name)
+
+    def destroy(self, name: str) -> None:
+        """Take a guest's power away."""
+        domain = self._domain(name)
+        translated("destroy the guest", domain.destroy, guest=name)
+
+    def set_memory(self, name: str, size: Size) -> None:
+        """Balloon a running guest; the stored side is written by the definition, whose check it would fail here."""
+        domain = self._domain(name)
+        flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
+        translated(f"set the memory to {size}", lambda: domain.setMemoryFlags(size.kib, flags), guest=name)
+
+    def set_vcpus(self, name: str, count: int) -> None:
+        """Plug VCPUs; with flags 0 the Xen driver refuses, and past the stored maximum it leaks its job lock."""
+        domain = self._domain(name)
+        flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
+        translated(f"set the VCPUs to {count}", lambda: domain.setVcpusFlags(count, flags), guest=name)
+
+    def set_autostart(self, name: str, autostart: bool) -> None:
+        """Let a guest start with its host, or not."""
+        domain = self._domain(name)
+        translated("set autostart", lambda: domain.setAutostart(int(autostart)), guest=name)
+
+    def _domain(self, name: str) -> Any:
+        return translated("find the guest", lambda: self._connection.lookupByName(name), guest=name)
+
+
+_STATES = (
+    {}
+    if libvirt is None
+    else {
+        libvirt.VIR_DOMAIN_RUNNING: PowerState.RUNNING,
+        libvirt.VIR_DOMAIN_BLOCKED: PowerState.RUNNING,
+        libvirt.VIR_DOMAIN_PAUSED: PowerState.PAUSED,
+        libvirt.VIR_DOMAIN_PMSUSPENDED: PowerState.PAUSED,
+        libvirt.VIR_DOMAIN_SHUTDOWN: PowerState.SHUTTING_DOWN,
+        libvirt.VIR_DOMAIN_SHUTOFF: PowerState.STOPPED,
+        libvirt.VIR_DOMAIN_CRASHED: PowerState.CRASHED,
+    }
+)

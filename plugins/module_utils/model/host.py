@@ -1,0 +1,60 @@
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""A Xen host: what it has and what it can run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A file system that several hosts may have mounted.
+
+    Attributes:
+        path: where it is mounted.
+        source: what is mounted, such as ``10.20.0.1:/srv/guests``.
+        fstype: its type, such as ``nfs4``.
+    """
+
+    path: str
+    source: str
+    fstype: str
+
+
+@dataclass(frozen=True)
+class Host:
+    """A Xen host as it was found.
+
+    Attributes:
+        name: its own name.
+        xen_version: such as ``4.20.0``; None when the hypervisor is another.
+        libvirt_version: such as ``11.3.0``.
+        types: the types of guests that can run on it: ``pv``, ``pvh``, ``hvm``.
+        memory_total: what the machine has.
+        memory_free: what Xen has left for guests; None when it cannot be told.
+        cpus: the number of its CPUs.
+        bridges: the names of its bridges.
+        mounts: file systems that other hosts may share.
+        guests: the guests that libvirt knows, name to UUID.
+        foreign_guests: running guests that libvirt does not know, such as those made by ``xl``.
+        paths: paths that were asked about, and what is there.
+    """
+
+    name: str
+    xen_version: str | None
+    libvirt_version: str
+    types: tuple[str, ...]
+    memory_total: Size
+    memory_free: Size | None
+    cpus: int
+    bridges: tuple[str, ...]
+    mounts: tuple[Mount, ...]
+    guests: dict[str, str]
+    foreign_guests: tuple[str, ...] = ()
+    paths: dict[str, str | None] = field(default_factory=dict)

@@ -1,0 +1,61 @@
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""A guest as plain data, in the options' own names: what modules return and the inventory shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain, FoundDomain
+
+
+def configuration_report(domain: Domain) -> dict[str, Any]:
+    """A configuration as the options that declare it."""
+    return {
+        "name": domain.name,
+        "uuid": domain.uuid,
+        "type": domain.type.value if domain.type else None,
+        "memory": str(domain.memory),
+        "memory_max": str(domain.memory_max),
+        "vcpus": domain.vcpus,
+        "vcpus_max": domain.vcpus_max,
+        "kernel": domain.kernel,
+        "ramdisk": domain.ramdisk,
+        "cmdline": domain.cmdline,
+        "disks": [
+            {
+                "target": disk.target,
+                "source": disk.source,
+                "format": disk.format,
+                "readonly": disk.readonly,
+                "shareable": disk.shareable,
+            }
+            for disk in domain.disks or ()
+        ],
+        "networks": [
+            {"mac": nic.mac, "bridge": nic.bridge, "addresses": list(nic.addresses)} for nic in domain.networks or ()
+        ],
+        "on_poweroff": domain.on_poweroff,
+        "on_reboot": domain.on_reboot,
+        "on_crash": domain.on_crash,
+        "labels": dict(domain.labels or {}),
+    }
+
+
+def domain_report(found: FoundDomain) -> dict[str, Any]:
+    """A guest as it was found: what it runs with (or what is stored, when it does not run), and its state."""
+    report = configuration_report(found.configuration)
+    if found.stored is not None and found.running is not None:
+        # Labels and addresses are the definition's own; the running side has those of its start.
+        stored = configuration_report(found.stored)
+        report["labels"] = stored["labels"]
+        given = {nic["mac"]: nic["addresses"] for nic in stored["networks"]}
+        for nic in report["networks"]:
+            nic["addresses"] = given.get(nic["mac"], nic["addresses"])
+    report["state"] = found.state.value
+    report["autostart"] = found.autostart
+    report["persistent"] = found.stored is not None
+    return report

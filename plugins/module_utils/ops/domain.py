@@ -1,0 +1,209 @@
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""Make a guest what is declared of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict, Refused, TimedOut, XenfleetError
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
+    Declaration,
+    Domain,
+    FoundDomain,
+    PowerState,
+)
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.wait import wait_until
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import Action, DomainPlan, Step, plan_domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts, Hypervisor
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import render_domain
+
+# Room that Xen needs for a guest besides its memory: page tables and the like.
+_OVERHEAD_MIB = 16
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was, or in check mode would be, done to a guest.
+
+    Attributes:
+        plan: the steps.
+        found: the guest afterwards (in check mode: before); None when it is gone or not there yet.
+    """
+
+    plan: DomainPlan
+    found: FoundDomain | None
+
+
+def ensure_domain(
+    hypervisor: Hypervisor, host: HostFacts, declared: Declaration, known: Sequence[FoundDomain], *, check: bool
+) -> Outcome:
+    """Plan, look for what stands in the way, and apply.
+
+    Args:
+        hypervisor: the host's Xen.
+        host: the host's bridges and paths.
+        declared: what the guest should be.
+        known: all guests of the host, the declared one included when it is there.
+        check: only plan and look.
+
+    Raises:
+        InvalidInput, Conflict, Refused: it cannot be done; nothing was touched.
+        HypervisorError, TimedOut: it failed on the way; ``applied`` has what was done.
+    """
+    name = declared.domain.name
+    found = next((guest for guest in known if guest.name == name), None)
+    plan = plan_domain(declared, found)
+    others = [guest for guest in known if guest.name != name]
+    obstacles = _obstacles(hypervisor, host, plan, found, others)
+    if obstacles:
+        raise Refused(f"Cannot make {name} what is declared", obstacles, guest=name)
+    if check or not plan.steps:
+        return Outcome(plan, found)
+    _apply(hypervisor, declared, plan, found)
+    return Outcome(plan, next((guest for guest in hypervisor.domains() if guest.name == name), None))
+
+
+def _obstacles(
+    hypervisor: Hypervisor,
+    host: HostFacts,
+    plan: DomainPlan,
+    found: FoundDomain | None,
+    others: Sequence[FoundDomain],
+) -> list[str]:
+    """All that stands in the way of a plan, looked for before anything is touched."""
+    target = plan.target
+    if target is None or not (plan.has(Action.DEFINE) or plan.has(Action.START)):
+        return []
+    obstacles = []
+    types = hypervisor.domain_types()
+    if target.type is not None and types and target.type.value not in types:
+        obstacles.append(f"type: this host runs {', '.join(sorted(types))}, not {target.type.value}")
+    obstacles += _missing_paths(host, target)
+    bridges = host.bridges()
+    for bridge in sorted({nic.bridge for nic in target.networks or () if nic.bridge} - bridges):
+        obstacles.append(f"bridge {bridge} is missing on this host; it has: {', '.join(sorted(bridges)) or 'none'}")
+    obstacles += _taken(target, others)
+    if plan.has(Action.START) and found is not None and found.managed_save:
+        obstacles += _no_room(hypervisor, target)
+    return obstacles
+
+
+def _missing_paths(host: HostFacts, target: Domain) -> list[str]:
+    problems = []
+    for field, path in (("kernel", target.kernel), ("ramdisk", target.ramdisk)):
+        if path is not None and host.path_kind(path) != "file":
+            problems.append(f"{field} {path} is {_what(host.path_kind(path))}")
+    for disk in target.disks or ():
+        if disk.source is not None and host.path_kind(disk.source) != ("block" if disk.is_block else "file"):
+            problems.append(f"disk {disk.target}: {disk.source} is {_what(host.path_kind(disk.source))}")
+    return problems
+
+
+def _what(kind: str | None) -> str:
+    return "missing" if kind is None else f"no such thing but a {kind}"
+
+
+def _taken(target: Domain, others: Sequence[FoundDomain]) -> list[str]:
+    """MAC addresses and disks that other guests of the host have."""
+    problems = []
+    macs = {nic.mac for nic in target.networks or ()}
+    sources = {disk.source: disk for disk in target.disks or () if disk.source is not None}
+    for other in others:
+        for nic in other.configuration.networks or ():
+            if nic.mac in macs:
+                problems.append(f"the MAC address {nic.mac} belongs to the guest {other.name}")
+        for theirs in (other.running.disks or ()) if other.running else ():
+            ours = sources.get(theirs.source) if theirs.source else None
+            if (
+                ours is not None
+                and not (ours.shareable and theirs.shareable)
+                and not (ours.readonly and theirs.readonly)
+            ):
+                problems.append(f"disk {ours.target}: {ours.source} is in use by the running guest {other.name}")
+    return problems
+
+
+def _no_room(hypervisor: Hypervisor, target: Domain) -> list[str]:
+    """Libvirt deletes a saved image before it restores it: without room the guest's memory would be lost."""
+    free = hypervisor.free_memory()
+    needed = (target.memory.mib if target.memory else 0) + _OVERHEAD_MIB
+    if free is None or free.mib >= needed:
+        return []
+    return [f"memory: restoring the saved guest needs {needed} MiB, Xen has {free.mib} MiB free"]
+
+
+def _apply(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, found: FoundDomain | None) -> None:
+    applied: list[str] = []
+    for step in plan.steps:
+        try:
+            _do(hypervisor, declared, plan, found, step)
+        except XenfleetError as error:
+            error.guest = error.guest or declared.domain.name
+            error.applied = tuple(applied)
+            raise
+        applied += [change.field for change in step.changes]
+
+
+def _do(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, found: FoundDomain | None, step: Step) -> None:
+    name, target = declared.domain.name, plan.target
+    if step.action is Action.SHUTDOWN:
+        _stop(hypervisor, declared)
+    elif step.action is Action.UNDEFINE:
+        hypervisor.undefine(name)
+    elif step.action is Action.RESUME:
+        hypervisor.resume(name)
+    elif step.action is Action.START:
+        _start(hypervisor, declared)
+    elif step.action is Action.SET_AUTOSTART:
+        hypervisor.set_autostart(name, plan.autostart)
+    elif target is not None:
+        if step.action is Action.DEFINE:
+            hypervisor.define(render_domain(target, found.stored_xml if found else None))
+        elif step.action is Action.SET_MEMORY and target.memory is not None:
+            hypervisor.set_memory(name, target.memory)
+        elif step.action is Action.SET_VCPUS and target.vcpus is not None:
+            hypervisor.set_vcpus(name, target.vcpus)
+
+
+def _start(hypervisor: Hypervisor, declared: Declaration) -> None:
+    name = declared.domain.name
+    # One that is just going down cannot be started; it is let go first.
+    gone = wait_until(lambda: hypervisor.state(name) is not PowerState.SHUTTING_DOWN, declared.timeout)
+    if not gone:
+        raise TimedOut(f"it was shutting down and did not end within {declared.timeout:g} s", guest=name)
+    hypervisor.start(name)
+
+
+def _stop(hypervisor: Hypervisor, declared: Declaration) -> None:
+    """Ask, wait, and only with ``force`` take the power away."""
+    name = declared.domain.name
+
+    def is_off() -> bool:
+        state = hypervisor.state(name)
+        return state is None or not state.is_active
+
+    state = hypervisor.state(name)
+    if state is PowerState.PAUSED:
+        if not declared.force:
+            raise Conflict(
+                "a paused guest cannot shut down", guest=name, remedy="Resume it first, or use force to destroy it."
+            )
+    elif state is not None and state.is_active:
+        hypervisor.shutdown(name)
+        if wait_until(is_off, declared.timeout):
+            return
+    if is_off():
+        return
+    if not declared.force:
+        raise TimedOut(
+            f"did not shut down within {declared.timeout:g} s",
+            guest=name,
+            found=f"state {(hypervisor.state(name) or PowerState.STOPPED).value}",
+            remedy="Give it more time with timeout, or use force to destroy it.",
+        )
+    hypervisor.destroy(name)
