@@ -1,0 +1,41 @@
+# `make` lists the targets. Each one that needs tools sets them up first; tools/setup is done at once when all is there.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The environment's own path, not the link's: ansible-lint complains when PATH and its interpreter disagree. Expanded
+# in each recipe, for the first set-up makes the link.
+IN_VENV = export PATH="$$(realpath .venv)/bin:$$PATH";
+STAGES := lint sanity unit integration scenarios
+
+.PHONY: help setup test demo clean $(STAGES)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what development and tests need (Debian packages, virtual environment)
+	@tools/setup
+
+lint: setup ## formatting, types, YAML, Ansible's rules, documentation, changelog
+	@$(IN_VENV) tools/lint
+
+sanity: setup ## ansible-test sanity
+	@tools/sanity
+
+unit: setup ## the pure parts and the lab's own code
+	@$(IN_VENV) tools/pytest tests/unit tests/lab
+
+integration: setup ## modules and inventory by the real Ansible against a private libvirtd
+	@$(IN_VENV) tools/pytest tests/integration
+
+scenarios: setup ## Molecule scenarios on emulated Xen hosts (takes long, wants 11 GiB of memory)
+	@$(IN_VENV) tools/scenarios
+
+test: setup ## all of the above; prints the time of each and a summary
+	@tools/stages $(STAGES)
+
+demo: setup ## a park of emulated Xen hosts, built and shown
+	@$(IN_VENV) tools/demo
+
+clean: ## stop the lab and remove what set-up and tests made in this checkout
+	@tools/clean
