@@ -29,6 +29,11 @@ Spec = dict[str, Any]
 
 URI_SPEC: Spec = {"uri": {"type": "str", "default": "xen:///system"}}
 
+PENDING_SPEC: Spec = {
+    "pending_paths": {"type": "list", "elements": "path", "default": []},
+    "pending_bridges": {"type": "list", "elements": "str", "default": []},
+}
+
 
 def domain_spec() -> Spec:
     """The options of one guest."""

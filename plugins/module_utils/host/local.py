@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host import Mount
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts
 
 _NETWORK_FILESYSTEMS = ("nfs", "nfs4", "ocfs2", "gfs2", "ceph", "fuse.glusterfs")
 
@@ -58,6 +60,32 @@ class LocalHost:
             if len(before) > 4 and len(after) > 1 and after[0] in _NETWORK_FILESYSTEMS:
                 mounts.append(Mount(path=_unescaped(before[4]), source=_unescaped(after[1]), fstype=after[0]))
         return tuple(mounts)
+
+
+class PromisedHost:
+    """A host with what earlier tasks of the same play have promised to make, for check mode.
+
+    Args:
+        host: the host as it is.
+        paths: files and block devices that will be there.
+        bridges: bridges that will be there.
+    """
+
+    def __init__(self, host: HostFacts, paths: Iterable[str], bridges: Iterable[str]) -> None:
+        self._host = host
+        self._paths = frozenset(paths)
+        self._bridges = frozenset(bridges)
+
+    def bridges(self) -> frozenset[str]:
+        """The bridges that are there and those that will be."""
+        return self._host.bridges() | self._bridges
+
+    def path_kind(self, path: str) -> str | None:
+        """What is at a path, or will be."""
+        kind = self._host.path_kind(path)
+        if kind is None and path in self._paths:
+            return "block" if path.startswith("/dev/") else "file"
+        return kind
 
 
 def _unescaped(text: str) -> str:

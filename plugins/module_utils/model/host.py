@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 
@@ -39,11 +39,8 @@ class Host:
         memory_total: what the machine has.
         memory_free: what Xen has left for guests; None when it cannot be told.
         cpus: the number of its CPUs.
-        bridges: the names of its bridges.
-        mounts: file systems that other hosts may share.
         guests: the guests that libvirt knows, name to UUID.
         foreign_guests: running guests that libvirt does not know, such as those made by ``xl``.
-        paths: paths that were asked about, and what is there.
     """
 
     name: str
@@ -53,8 +50,5 @@ class Host:
     memory_total: Size
     memory_free: Size | None
     cpus: int
-    bridges: tuple[str, ...]
-    mounts: tuple[Mount, ...]
     guests: dict[str, str]
     foreign_guests: tuple[str, ...] = ()
-    paths: dict[str, str | None] = field(default_factory=dict)

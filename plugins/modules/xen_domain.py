@@ -1,0 +1,277 @@
+#!/usr/bin/python
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One guest to what is declared of it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: xen_domain
+short_description: Make a Xen guest what is declared of it
+version_added: 0.1.0
+author: xenfleet contributors (@xenfleet)
+description:
+  - Compares what is declared of a guest (a domain, in Xen's terms) with its stored and its running configuration,
+    and does what is needed, no more.
+  - What can be changed in the running guest is changed there (memory within O(memory_max), VCPUs within
+    O(vcpus_max), autostart); what cannot is stored for its next boot and named in RV(restart_required).
+  - What is not named is not touched. A guest that does not exist yet gets the defaults that each option names.
+  - Before anything is touched it is checked that the host has the kernel, the disks and the bridges, that no other
+    guest has a MAC address, and that no other running guest has a disk.
+extends_documentation_fragment:
+  - xenfleet.xen.attributes
+  - xenfleet.xen.connection
+  - xenfleet.xen.pending
+options:
+  name:
+    description: The guest's name on its host. Letters, digits and C(. _ + -).
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) - it is defined; whether it runs is not managed.
+      - V(running) - it is defined and runs. A paused guest is resumed, a saved one restored.
+      - V(stopped) - it is defined and does not run. It is asked to shut down and waited for; see O(timeout), O(force).
+      - V(absent) - it does not run and is not defined. Its disks are kept.
+    type: str
+    choices: [present, running, stopped, absent]
+    default: running
+  uuid:
+    description:
+      - Its UUID. Made by libvirt when not given. A guest of that name with another UUID is an error.
+    type: str
+  type:
+    description:
+      - V(pv) - paravirtual. V(pvh) - in hardware virtualisation without emulated devices; needs O(kernel).
+      - A new guest is V(pvh).
+    type: str
+    choices: [pv, pvh]
+  memory:
+    description:
+      - Its memory, such as V(2 GiB) or V(512M); a bare number is MiB. Rounded up to whole MiB.
+      - In a running guest it is changed by ballooning, up to the maximum that it was started with.
+      - Needed for a new guest.
+    type: str
+  memory_max:
+    description:
+      - What it can be given while it runs. Follows O(memory) when that is more.
+    type: str
+  vcpus:
+    description: How many virtual CPUs it has. A new guest has 1.
+    type: int
+  vcpus_max:
+    description: How many it can be given while it runs. Follows O(vcpus) when that is more.
+    type: int
+  kernel:
+    description: Path on the host of the kernel it boots. Empty takes it away.
+    type: path
+  ramdisk:
+    description: Path on the host of its initial RAM disk. Empty takes it away.
+    type: path
+  cmdline:
+    description: The kernel's command line. Empty takes it away.
+    type: str
+  disks:
+    description: Its disks, told apart by their O(disks[].target).
+    type: list
+    elements: dict
+    suboptions:
+      target:
+        description: The device in the guest. Given out in order (V(xvda), V(xvdb), ...) when not named.
+        type: str
+      source:
+        description: The file or block device on the host. It has to be there.
+        type: path
+        required: true
+      format:
+        description: What the source holds.
+        type: str
+        choices: [raw, qcow2]
+        default: raw
+      readonly:
+        description: Whether the guest may only read it.
+        type: bool
+        default: false
+      shareable:
+        description: Whether other running guests may have it too. The guests have to be made for that.
+        type: bool
+        default: false
+  unlisted_disks:
+    description:
+      - What becomes of disks that the guest has and O(disks) does not name. Detaching never deletes the data.
+    type: str
+    choices: [keep, detach]
+    default: keep
+  networks:
+    description: Its network interfaces, told apart by their O(networks[].mac).
+    type: list
+    elements: dict
+    suboptions:
+      bridge:
+        description: The host's bridge that it hangs on.
+        type: str
+        required: true
+      mac:
+        description:
+          - Its MAC address. When not given, the interface at this position keeps the one it has, and a new one gets
+            an address made of the guest's name and the position, the same at every run.
+        type: str
+      addresses:
+        description:
+          - The addresses that the guest uses on it, as C(address/prefix). They are kept with the definition, so
+            that the inventory knows them. The guest's own configuration is the image's business.
+        type: list
+        elements: str
+        default: []
+  unlisted_networks:
+    description: What becomes of interfaces that the guest has and O(networks) does not name.
+    type: str
+    choices: [keep, detach]
+    default: keep
+  autostart:
+    description: Whether it starts with its host.
+    type: bool
+  on_poweroff:
+    description: What Xen does when it powers off. A new guest has V(destroy).
+    type: str
+    choices: [destroy, restart, preserve, rename-restart]
+  on_reboot:
+    description: What Xen does when it reboots. A new guest has V(restart).
+    type: str
+    choices: [destroy, restart, preserve, rename-restart]
+  on_crash:
+    description: What Xen does when it crashes. A new guest has V(restart).
+    type: str
+    choices: [destroy, restart, preserve, rename-restart, coredump-destroy, coredump-restart]
+  labels:
+    description:
+      - Keys and values that are kept with the definition, such as the group or the owner. Replaces all labels.
+    type: dict
+  timeout:
+    description: Seconds that the guest is given to shut down.
+    type: float
+    default: 120.0
+  force:
+    description: Destroy a guest that has not shut down in time. Without it that is an error.
+    type: bool
+    default: false
+seealso:
+  - module: xenfleet.xen.xen_domains
+  - module: xenfleet.xen.xen_image
+"""
+
+EXAMPLES = r"""
+- name: A web server
+  xenfleet.xen.xen_domain:
+    name: web1
+    type: pvh
+    memory: 2 GiB
+    memory_max: 4 GiB
+    vcpus: 2
+    kernel: /srv/guests/images/debian-13/vmlinuz
+    ramdisk: /srv/guests/images/debian-13/initrd.img
+    cmdline: root=/dev/xvda ro console=hvc0
+    disks:
+      - source: /srv/guests/web1/root.img
+    networks:
+      - bridge: xenbr10
+        addresses: [10.10.0.31/24]
+      - bridge: xenbr20
+    autostart: true
+    labels: {group: web}
+
+- name: More memory for it, now
+  xenfleet.xen.xen_domain:
+    name: web1
+    memory: 3 GiB
+
+- name: Shut it down, in five minutes at the most
+  xenfleet.xen.xen_domain:
+    name: web1
+    state: stopped
+    timeout: 300
+    force: true
+
+- name: Forget it, and keep its disk
+  xenfleet.xen.xen_domain:
+    name: web1
+    state: absent
+"""
+
+RETURN = r"""
+changes:
+  description: The fields that changed, or would in check mode.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"field": "memory", "before": "2 GiB", "after": "3 GiB", "effect": "live"}]
+restart_required:
+  description: The fields of the running guest that wait for its next boot.
+  returned: success
+  type: list
+  elements: str
+  sample: [vcpus_max]
+domain:
+  description: The guest afterwards, in the options' own names; in check mode as it is. Empty when there is none.
+  returned: success
+  type: dict
+  sample:
+    name: web1
+    state: running
+    type: pvh
+    memory: 2 GiB
+    vcpus: 2
+obstacles:
+  description: All that stood in the way. Nothing was touched.
+  returned: failure, when the host or another guest stands in the way
+  type: list
+  elements: str
+applied:
+  description: The fields that had been changed before the failure.
+  returned: failure
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.argspec import (
+    PENDING_SPEC,
+    URI_SPEC,
+    domain_spec,
+    read_declaration,
+)
+from ansible_collections.xenfleet.xen.plugins.module_utils.domain_edge import outcome_result, require_libvirt
+from ansible_collections.xenfleet.xen.plugins.module_utils.edge import run
+from ansible_collections.xenfleet.xen.plugins.module_utils.host.local import LocalHost, PromisedHost
+from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import connected
+from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import LibvirtHypervisor
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domain import ensure_domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts
+
+
+def work(module: AnsibleModule) -> dict[str, Any]:
+    """Make the guest what is declared of it."""
+    declared = read_declaration(module.params)
+    host: HostFacts = LocalHost()
+    if module.check_mode:
+        host = PromisedHost(host, module.params["pending_paths"], module.params["pending_bridges"])
+    with connected(module.params["uri"]) as connection:
+        hypervisor = LibvirtHypervisor(connection)
+        outcome = ensure_domain(hypervisor, host, declared, hypervisor.domains(), check=module.check_mode)
+    return outcome_result(declared.domain.name, outcome)
+
+
+def main() -> None:
+    """Start here."""
+    module = AnsibleModule(argument_spec={**domain_spec(), **URI_SPEC, **PENDING_SPEC}, supports_check_mode=True)
+    require_libvirt(module)
+    run(module, work)
+
+
+if __name__ == "__main__":
+    main()
