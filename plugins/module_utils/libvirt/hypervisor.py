@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import HypervisorError
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import libvirt, translated
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import FoundDomain, PowerState
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.power import power_state
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.capabilities import domain_types
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import parse_domain
@@ -50,7 +51,7 @@ class LibvirtHypervisor:
     def _read(self, domain: Any, autostarted: frozenset[str], saved: frozenset[str]) -> FoundDomain | None:
         name = domain.name()
         try:
-            state = _STATES.get(domain.state()[0], PowerState.STOPPED)
+            state = power_state(domain.state()[0])
             running = parse_domain(domain.XMLDesc()) if domain.isActive() else None
             # Without SECURE a VNC password is left out, and a definition made from it would lose it.
             flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
@@ -74,7 +75,7 @@ class LibvirtHypervisor:
     def state(self, name: str) -> PowerState | None:
         """What a guest does right now."""
         try:
-            return _STATES.get(self._connection.lookupByName(name).state()[0], PowerState.STOPPED)
+            return power_state(self._connection.lookupByName(name).state()[0])
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
                 return None
@@ -142,18 +143,3 @@ class LibvirtHypervisor:
 
     def _domain(self, name: str) -> Any:
         return translated("find the guest", lambda: self._connection.lookupByName(name), guest=name)
-
-
-_STATES = (
-    {}
-    if libvirt is None
-    else {
-        libvirt.VIR_DOMAIN_RUNNING: PowerState.RUNNING,
-        libvirt.VIR_DOMAIN_BLOCKED: PowerState.RUNNING,
-        libvirt.VIR_DOMAIN_PAUSED: PowerState.PAUSED,
-        libvirt.VIR_DOMAIN_PMSUSPENDED: PowerState.PAUSED,
-        libvirt.VIR_DOMAIN_SHUTDOWN: PowerState.SHUTTING_DOWN,
-        libvirt.VIR_DOMAIN_SHUTOFF: PowerState.STOPPED,
-        libvirt.VIR_DOMAIN_CRASHED: PowerState.CRASHED,
-    }
-)

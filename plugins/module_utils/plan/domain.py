@@ -290,6 +290,14 @@ def _plan_running(target: Domain, found: FoundDomain | None) -> tuple[list[Step]
     return steps, tuple(waiting)
 
 
+def waiting_fields(found: FoundDomain) -> tuple[str, ...]:
+    """The fields in which a running guest differs from its stored configuration: its next boot brings them."""
+    if found.stored is None or found.running is None:
+        return ()
+    names = dict.fromkeys(_base_name(change.field) for change in _differences(found.stored, found.running))
+    return tuple(name for name in names if name not in _NOT_OF_THE_GUEST)
+
+
 def _within(amount: Amount | None, maximum: Amount | None) -> bool:
     return amount is not None and maximum is not None and amount <= maximum
 
