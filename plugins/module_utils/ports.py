@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import FoundDomain, PowerState
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Bond, Bridge, HostNetwork, Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 
 
@@ -91,3 +92,62 @@ class HostFacts(Protocol):
 
     def path_kind(self, path: str) -> str | None:
         """``file``, ``block``, ``directory`` or ``other`` for what is at a path; None when nothing is."""
+
+
+class HostLinks(Protocol):
+    """The network interfaces of the host, as its kernel has them."""
+
+    def read(self) -> Links:
+        """All interfaces, and those that carry the management connection."""
+
+    def delete(self, name: str) -> None:
+        """Remove a virtual interface; one that is gone already is no error."""
+
+    def release(self, name: str) -> None:
+        """Take an interface out of its bond or bridge."""
+
+    def add_bond(self, bond: Bond) -> None:
+        """Make a bond, without members."""
+
+    def add_bridge(self, bridge: Bridge) -> None:
+        """Make a bridge, without ports."""
+
+    def add_vlan(self, bridge: Bridge) -> None:
+        """Make the VLAN interface under a bridge."""
+
+    def adjust_bond(self, bond: Bond) -> None:
+        """Set what a running bond takes without its members being taken out."""
+
+    def adjust_bridge(self, bridge: Bridge) -> None:
+        """Set what a running bridge takes."""
+
+    def drop_address(self, name: str, address: str) -> None:
+        """Take an address away."""
+
+    def guest_of(self, port: str) -> str | None:
+        """The guest that an interface belongs to, as far as that is known."""
+
+
+class NetworkBackend(Protocol):
+    """The program that makes the host's bonds and bridges at every start, and its files."""
+
+    def stored(self) -> HostNetwork:
+        """The bonds and bridges in the files that this collection has written."""
+
+    def edited(self, declared: HostNetwork) -> tuple[str, ...]:
+        """Files of ours, concerning what is declared, that somebody else has written to."""
+
+    def claims(self, names: Collection[str]) -> dict[str, str]:
+        """Which of these interfaces something else manages, and what that is."""
+
+    def write(self, before: HostNetwork, after: HostNetwork, named: Collection[str]) -> Mapping[str, str | None]:
+        """Write what differs, and the files of what is named; returns the former contents of what was written."""
+
+    def restore(self, former: Mapping[str, str | None]) -> None:
+        """Write back what ``write`` returned."""
+
+    def reload(self) -> None:
+        """Let the program read its files again; nothing is taken down that they do not change."""
+
+    def reconfigure(self, names: Collection[str]) -> None:
+        """Let the program look at some interfaces again."""

@@ -1,0 +1,391 @@
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The network of a host: bonds, VLANs on them, bridges for the guests; and what the kernel has of it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import interface_name
+
+INTERFACE_LENGTH = 15
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
+_GUEST_PORT = re.compile(r"(?:vif|tap|vnet|veth)[\w.-]*", re.ASCII)
+
+
+class BondMode(str, Enum):
+    """The kernel's bonding modes."""
+
+    BALANCE_RR = "balance-rr"
+    ACTIVE_BACKUP = "active-backup"
+    BALANCE_XOR = "balance-xor"
+    BROADCAST = "broadcast"
+    LACP = "802.3ad"
+    BALANCE_TLB = "balance-tlb"
+    BALANCE_ALB = "balance-alb"
+
+    @property
+    def has_primary(self) -> bool:
+        """Whether one member can be preferred."""
+        return self in (BondMode.ACTIVE_BACKUP, BondMode.BALANCE_TLB, BondMode.BALANCE_ALB)
+
+    @property
+    def hashes(self) -> bool:
+        """Whether the mode spreads packets by a hash of their headers."""
+        return self in (BondMode.BALANCE_XOR, BondMode.LACP, BondMode.BALANCE_TLB)
+
+
+class LacpRate(str, Enum):
+    """How often the partner is asked to send: every 30 s or every second."""
+
+    SLOW = "slow"
+    FAST = "fast"
+
+
+class HashPolicy(str, Enum):
+    """What chooses the member for a packet."""
+
+    LAYER2 = "layer2"
+    LAYER23 = "layer2+3"
+    LAYER34 = "layer3+4"
+    ENCAP23 = "encap2+3"
+    ENCAP34 = "encap3+4"
+
+
+@dataclass(frozen=True)
+class Bond:
+    """Several links as one.
+
+    Attributes:
+        name: the bond's interface.
+        mode: how the members share the work.
+        members: the interfaces, sorted.
+        lacp_rate: only with 802.3ad; None is 'not managed', as for all below.
+        miimon_ms: milliseconds between looks at the members' carrier.
+        primary: the preferred member, in the modes that have one; '' is none.
+        hash_policy: what chooses the member for a packet.
+        mtu: largest packet.
+        mac: the bond's own address; chosen once, from the first member, and then kept.
+    """
+
+    name: str
+    mode: BondMode
+    members: tuple[str, ...]
+    lacp_rate: LacpRate | None = None
+    miimon_ms: int | None = None
+    primary: str | None = None
+    hash_policy: HashPolicy | None = None
+    mtu: int | None = None
+    mac: str | None = None
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A bridge that guests are plugged into.
+
+    Attributes:
+        name: the bridge's interface.
+        over: the interface or bond that leads outside; None makes it an isolated bridge.
+        vlan: the VLAN on ``over``; None is untagged.
+        addresses: the host's own addresses on it, with prefix length, sorted; None is 'not managed', as for all below.
+        gateway: the default route, '' is none.
+        mtu: largest packet.
+        network: the label by which guests ask for it, '' is none.
+        mac: the bridge's own address; that of what it lies over.
+    """
+
+    name: str
+    over: str | None = None
+    vlan: int | None = None
+    addresses: tuple[str, ...] | None = None
+    gateway: str | None = None
+    mtu: int | None = None
+    network: str | None = None
+    mac: str | None = None
+
+    @property
+    def uplink(self) -> str | None:
+        """The port that leads outside: the VLAN's interface, or ``over`` itself."""
+        return self.over if self.over is None or self.vlan is None else f"{self.over}.{self.vlan}"
+
+    def fits(self, link: Link) -> bool:
+        """Whether an interface is the VLAN that the bridge asks for."""
+        return link.kind == "vlan" and link.parent == self.over and link.vlan == self.vlan
+
+
+@dataclass(frozen=True)
+class HostNetwork:
+    """Bonds and bridges of one host, each sorted by name."""
+
+    bonds: tuple[Bond, ...] = ()
+    bridges: tuple[Bridge, ...] = ()
+
+    def bond(self, name: str | None) -> Bond | None:
+        """The bond of that name."""
+        return next((bond for bond in self.bonds if bond.name == name), None)
+
+    def bridge(self, name: str) -> Bridge | None:
+        """The bridge of that name."""
+        return next((bridge for bridge in self.bridges if bridge.name == name), None)
+
+    def names(self) -> frozenset[str]:
+        """The names of all bonds and bridges."""
+        return frozenset(bond.name for bond in self.bonds) | frozenset(bridge.name for bridge in self.bridges)
+
+    def without(self, names: frozenset[str]) -> HostNetwork:
+        """The same network without the bonds and bridges of these names."""
+        return HostNetwork(
+            tuple(bond for bond in self.bonds if bond.name not in names),
+            tuple(bridge for bridge in self.bridges if bridge.name not in names),
+        )
+
+    def with_(self, other: HostNetwork) -> HostNetwork:
+        """Both together; what ``other`` names wins."""
+        rest = self.without(other.names())
+        return HostNetwork(
+            tuple(sorted((*rest.bonds, *other.bonds), key=lambda bond: bond.name)),
+            tuple(sorted((*rest.bridges, *other.bridges), key=lambda bridge: bridge.name)),
+        )
+
+
+@dataclass(frozen=True)
+class BondState:
+    """What the kernel says of a running bond."""
+
+    mode: str
+    lacp_rate: str | None = None
+    miimon_ms: int | None = None
+    primary: str | None = None
+    hash_policy: str | None = None
+    partner: str | None = None
+    ports: int | None = None
+    active: str | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """One interface as the kernel has it.
+
+    Attributes:
+        name: its name.
+        kind: ``bond``, ``bridge``, ``vlan`` and so on; '' for hardware.
+        up: set up by the administrator.
+        carrier: a partner is heard at the other end.
+        mtu: largest packet.
+        mac: its address now.
+        permanent_mac: the address of the hardware, which a bond's member keeps for itself.
+        master: the bond or bridge that it is a member of.
+        parent: a VLAN's lower interface.
+        vlan: a VLAN's number.
+        addresses: the IP addresses with prefix length, without link-local IPv6 ones.
+        gateway: the next hop of a default route through it.
+        bond: a bond's state.
+        stp: whether a bridge takes part in the spanning tree.
+        forward_delay: a bridge's delay, in hundredths of a second.
+        loopback: whether it is the loopback interface.
+    """
+
+    name: str
+    kind: str = ""
+    up: bool = True
+    carrier: bool = True
+    mtu: int = 1500
+    mac: str | None = None
+    permanent_mac: str | None = None
+    master: str | None = None
+    parent: str | None = None
+    vlan: int | None = None
+    addresses: tuple[str, ...] = ()
+    gateway: str | None = None
+    bond: BondState | None = None
+    stp: bool = False
+    forward_delay: int = 0
+    loopback: bool = False
+
+    @property
+    def is_guests(self) -> bool:
+        """Whether its name is one that interfaces of guests have."""
+        return bool(_GUEST_PORT.fullmatch(self.name))
+
+
+@dataclass(frozen=True)
+class Links:
+    """All interfaces of a host, and which of them carry the connection that manages it.
+
+    Attributes:
+        by_name: the interfaces.
+        management: interface to the reason why it must not be touched.
+    """
+
+    by_name: Mapping[str, Link] = field(default_factory=dict)
+    management: Mapping[str, str] = field(default_factory=dict)
+
+    def get(self, name: str | None) -> Link | None:
+        """The interface of that name."""
+        return self.by_name.get(name) if name is not None else None
+
+    def kind(self, name: str) -> str | None:
+        """An interface's kind; None where there is none of the name."""
+        link = self.get(name)
+        return None if link is None else link.kind
+
+    def ports(self, name: str) -> tuple[Link, ...]:
+        """The members of a bond or the ports of a bridge, by name."""
+        return tuple(
+            sorted((link for link in self.by_name.values() if link.master == name), key=lambda link: link.name)
+        )
+
+    def guest_ports(self, bridge: str, uplinks: frozenset[str] = frozenset()) -> tuple[str, ...]:
+        """The ports of a bridge that are no way outside of ours: guests' interfaces above all."""
+        return tuple(
+            port.name
+            for port in self.ports(bridge)
+            if port.name not in uplinks and (port.is_guests or port.kind not in ("", "vlan", "bond"))
+        )
+
+    def above(self, name: str) -> frozenset[str]:
+        """Everything that lies on an interface: its VLANs, its bond or bridge, and what lies on these."""
+        found: set[str] = set()
+        todo = [name]
+        while todo:
+            lower = todo.pop()
+            link = self.get(lower)
+            upper = [other.name for other in self.by_name.values() if other.parent == lower]
+            if link is not None and link.master is not None:
+                upper.append(link.master)
+            for one in upper:
+                if one not in found:
+                    found.add(one)
+                    todo.append(one)
+        return frozenset(found)
+
+    def below(self, name: str) -> frozenset[str]:
+        """Everything that an interface lies on: a VLAN's lower one, members, ports that are no guest's."""
+        found: set[str] = set()
+        todo = [name]
+        while todo:
+            link = self.get(todo.pop())
+            if link is None:
+                continue
+            lower = [port.name for port in self.ports(link.name) if not port.is_guests]
+            if link.parent is not None:
+                lower.append(link.parent)
+            for one in lower:
+                if one not in found:
+                    found.add(one)
+                    todo.append(one)
+        return frozenset(found)
+
+
+def make_bond(
+    name: str,
+    mode: str,
+    members: tuple[str, ...],
+    *,
+    lacp_rate: str | None = None,
+    miimon_ms: int | None = None,
+    primary: str | None = None,
+    hash_policy: str | None = None,
+    mtu: int | None = None,
+    mac: str | None = None,
+) -> Bond:
+    """A bond from plain values, each looked at by itself.
+
+    Raises:
+        InvalidInput: a value is none that a bond can have.
+    """
+    interface_name(name, field="bonds[].name")
+    where = f"bonds[{name}]"
+    for member in members:
+        interface_name(member, field=f"{where}.members")
+    if primary:
+        interface_name(primary, field=f"{where}.primary")
+    _check_range(mtu, 68, 65535, f"{where}.mtu")
+    _check_range(miimon_ms, 0, 60000, f"{where}.miimon_ms")
+    try:
+        return Bond(
+            name,
+            BondMode(mode),
+            tuple(sorted(members)),
+            None if lacp_rate is None else LacpRate(lacp_rate),
+            miimon_ms,
+            primary,
+            None if hash_policy is None else HashPolicy(hash_policy),
+            mtu,
+            mac,
+        )
+    except ValueError as error:
+        raise InvalidInput(f"{where} is not usable", found=str(error)) from error
+
+
+def make_bridge(
+    name: str,
+    *,
+    over: str | None = None,
+    vlan: int | None = None,
+    addresses: tuple[str, ...] | None = None,
+    gateway: str | None = None,
+    mtu: int | None = None,
+    network: str | None = None,
+    mac: str | None = None,
+) -> Bridge:
+    """A bridge from plain values, each looked at by itself.
+
+    Raises:
+        InvalidInput: a value is none that a bridge can have.
+    """
+    interface_name(name, field="bridges[].name")
+    where = f"bridges[{name}]"
+    if over is not None:
+        interface_name(over, field=f"{where}.over")
+    _check_range(vlan, 1, 4094, f"{where}.vlan")
+    _check_range(mtu, 68, 65535, f"{where}.mtu")
+    if network and not _LABEL.fullmatch(network):
+        raise InvalidInput(
+            f"{where}.network is not usable as a label",
+            found=repr(network),
+            expected="letters, digits and '._-', at most 63",
+        )
+    kept = None if addresses is None else tuple(sorted({address(one, field=f"{where}.addresses") for one in addresses}))
+    if gateway:
+        try:
+            gateway = str(ipaddress.ip_address(gateway))
+        except ValueError as error:
+            raise InvalidInput(f"{where}.gateway is no IP address", found=repr(gateway)) from error
+    return Bridge(name, over, vlan, kept, gateway, mtu, network, mac)
+
+
+def address(value: str, *, field: str = "address") -> str:
+    """A host's address with prefix length, in its usual form.
+
+    Raises:
+        InvalidInput: it is none, has no prefix length, or is the network's own or its broadcast address.
+    """
+    try:
+        found = ipaddress.ip_interface(value)
+    except ValueError as error:
+        raise InvalidInput(f"{field} is no IP address", found=repr(value), expected="such as 10.20.0.101/24") from error
+    if "/" not in value:
+        raise InvalidInput(f"{field} lacks the prefix length", found=repr(value), expected=f"such as {value}/24")
+    widest = found.network.prefixlen >= found.network.max_prefixlen - 1
+    if not widest and (found.ip == found.network.network_address or _is_broadcast(found)):
+        raise InvalidInput(f"{field} is the address of a whole network", found=repr(value), expected="a host's address")
+    return found.with_prefixlen
+
+
+def _is_broadcast(found: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> bool:
+    """Whether it is the broadcast address of its network (there is none in IPv6)."""
+    return found.version == 4 and found.ip == found.network.broadcast_address
+
+
+def _check_range(value: int | None, low: int, high: int, name: str) -> None:
+    """Refuse a number outside of its range."""
+    if value is not None and not low <= value <= high:
+        raise InvalidInput(f"{name} is out of range", found=str(value), expected=f"{low} to {high}")

@@ -1,0 +1,51 @@
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which program manages a host's network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.ifupdown import interfaces
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.networkd import Networkd
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Commands, NetworkBackend
+
+_REMEDY = (
+    "Start systemd-networkd (systemctl enable --now systemd-networkd): it leaves alone the interfaces that it has no"
+    " files for, so that these can stay with what manages them now."
+)
+
+
+def choose(commands: Commands, root: Path = Path("/")) -> NetworkBackend:
+    """The program that will keep the host's bonds and bridges over a restart.
+
+    Args:
+        commands: how to run programs.
+        root: the top of the host's file system.
+
+    Raises:
+        Conflict: there is none that this collection can write for; says what was found.
+    """
+    if commands.has("networkctl") and _active(commands, "systemd-networkd"):
+        return Networkd(commands, root)
+    found = []
+    if commands.has("ifup") and (names := interfaces(root)):
+        found.append(f"ifupdown with {', '.join(sorted(names))}, which is not supported yet")
+    if _active(commands, "NetworkManager"):
+        found.append("NetworkManager, which is not supported")
+    raise Conflict(
+        "systemd-networkd does not run on this host",
+        found=" and ".join(found) or "no manager of networks that is known here",
+        expected="systemd-networkd, active",
+        remedy=_REMEDY,
+    )
+
+
+def _active(commands: Commands, service: str) -> bool:
+    """Whether a service runs."""
+    if not commands.has("systemctl"):
+        return False
+    return commands.run(["systemctl", "is-active", "--quiet", f"{service}.service"], check=False).status == 0

@@ -1,0 +1,385 @@
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host's declared network against what its files and its kernel say: what changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
+    Bond,
+    Bridge,
+    HostNetwork,
+    Link,
+    Links,
+)
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change, Effect
+
+DEFAULT_MIIMON_MS = 100
+_RECREATES = ("mode", "lacp_rate")
+_NONE = "none"
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """What is to be done to a host's network.
+
+    Attributes:
+        changes: the differences, for the operator's eyes.
+        before: the network of ours that the host's files hold now.
+        after: the network of ours that they hold afterwards, with what was not named.
+        named: the bonds and bridges that were asked for.
+        delete: interfaces that go, or go and come again, upper ones first.
+        release: interfaces that leave their bond or bridge.
+        create: interfaces to make, lower ones first.
+        drop: addresses that go, as interface and address.
+        touched: every interface that is changed or loses its connection for a moment.
+    """
+
+    changes: tuple[Change, ...]
+    before: HostNetwork
+    after: HostNetwork
+    named: frozenset[str]
+    delete: tuple[str, ...] = ()
+    release: tuple[str, ...] = ()
+    create: tuple[str, ...] = ()
+    drop: tuple[tuple[str, str], ...] = ()
+    touched: frozenset[str] = frozenset()
+
+
+def complete(declared: HostNetwork, stored: HostNetwork, links: Links) -> HostNetwork:
+    """What is declared, with what it does not manage taken from what is stored, and with MAC addresses chosen.
+
+    A bond gets the hardware address of its first member and a bridge that of what it lies over: they stay the same over
+    restarts, and hosts cloned from one image do not share them, as addresses derived from the machine's id would.
+    """
+    bonds = []
+    for bond in declared.bonds:
+        old = stored.bond(bond.name)
+        miimon = bond.miimon_ms if bond.miimon_ms is not None else old.miimon_ms if old else DEFAULT_MIIMON_MS
+        mac = next((_hardware_mac(links.get(member)) for member in bond.members if links.get(member)), None)
+        same_kind = old is not None and old.mode is bond.mode
+        bonds.append(
+            replace(
+                bond,
+                miimon_ms=miimon,
+                lacp_rate=bond.lacp_rate or (old.lacp_rate if old and same_kind else None),
+                primary=_first(bond.primary, old.primary if old and same_kind else None) or "",
+                hash_policy=bond.hash_policy or (old.hash_policy if old and same_kind else None),
+                mtu=_first(bond.mtu, old.mtu if old else None),
+                mac=bond.mac or (old.mac if old else None) or mac,
+            )
+        )
+    kept = stored.with_(HostNetwork(tuple(bonds)))
+    bridges = []
+    for bridge in declared.bridges:
+        was = stored.bridge(bridge.name)
+        lower = kept.bond(bridge.over)
+        mac = lower.mac if lower is not None else _hardware_mac(links.get(bridge.over))
+        bridges.append(
+            replace(
+                bridge,
+                addresses=_first(bridge.addresses, was.addresses if was else None) or (),
+                gateway=_first(bridge.gateway, was.gateway if was else None) or "",
+                mtu=_first(bridge.mtu, was.mtu if was else None),
+                network=_first(bridge.network, was.network if was else None) or "",
+                mac=bridge.mac or (was.mac if was and was.over == bridge.over else None) or mac,
+            )
+        )
+    return HostNetwork(tuple(bonds), tuple(bridges))
+
+
+def plan_present(declared: HostNetwork, stored: HostNetwork, links: Links, edited: Iterable[str] = ()) -> NetworkPlan:
+    """What makes a host's network the declared one; bonds and bridges that are not named stay as they are.
+
+    Args:
+        declared: what should be.
+        stored: what the host's files of ours say.
+        links: what the kernel has.
+        edited: files of ours, concerning what is named, that somebody else has written to.
+    """
+    wanted = complete(declared, stored, links)
+    after = stored.with_(wanted)
+    changes: list[Change] = []
+    delete: set[str] = set()
+    release: set[str] = set()
+    drop: list[tuple[str, str]] = []
+    touched: set[str] = set()
+    for bond in wanted.bonds:
+        found = _bond_changes(bond, stored.bond(bond.name), links)
+        changes += found
+        link = links.get(bond.name)
+        if not found:
+            continue
+        had = {port.name for port in links.ports(bond.name)} if link else set()
+        release |= had - set(bond.members)
+        touched |= {bond.name, *bond.members, *had}
+        if link is not None and any(change.effect is Effect.RECREATE for change in found):
+            above = links.above(bond.name)
+            delete |= {bond.name} | {name for name in above if links.kind(name) == "vlan"}
+            touched |= above
+    for bridge in wanted.bridges:
+        was = stored.bridge(bridge.name)
+        found = _bridge_changes(bridge, was, links)
+        changes += found
+        if not found:
+            continue
+        wrong = _wrong_uplinks(bridge, was, links)
+        touched |= {bridge.name, *wrong, *_own_lower(bridge, after)}
+        for name in wrong:
+            (delete if links.kind(name) == "vlan" else release).add(name)
+        uplink = links.get(bridge.uplink)
+        if uplink is not None and bridge.vlan is not None and not bridge.fits(uplink):
+            delete.add(uplink.name)
+        drop += [(bridge.name, one) for one in _gone_addresses(bridge, was, links)]
+    changes += [Change(f"files[{name}]", "edited by hand", "as declared") for name in sorted(edited)]
+    create = _missing(after, wanted.names(), links, delete)
+    return NetworkPlan(
+        tuple(changes),
+        stored,
+        after,
+        wanted.names(),
+        tuple(sorted(delete, key=lambda name: (_depth(links, name), name))),
+        tuple(sorted(release)),
+        create,
+        tuple(drop),
+        frozenset(touched),
+    )
+
+
+def plan_absent(names: frozenset[str], stored: HostNetwork, links: Links) -> NetworkPlan:
+    """What takes bonds and bridges of these names away, with the VLAN interfaces that only they used."""
+    after = stored.without(names)
+    changes: list[Change] = []
+    delete: set[str] = set()
+    release: set[str] = set()
+    for name in sorted(names):
+        bond, bridge, link = stored.bond(name), stored.bridge(name), links.get(name)
+        noun = "bonds" if bond is not None or (link is not None and link.kind == "bond") else "bridges"
+        if bond is None and bridge is None and (link is None or link.kind not in ("bond", "bridge")):
+            continue
+        words = (
+            summary(bond or bridge) if bond or bridge else f"a {link.kind if link else 'link'} without files of ours"
+        )
+        changes.append(Change(f"{noun}[{name}]", words, None))
+        if link is not None:
+            delete.add(name)
+            release |= {port.name for port in links.ports(name) if not port.is_guests and port.kind != "vlan"}
+        if bridge is not None and bridge.vlan is not None and bridge.uplink in links.by_name:
+            delete.add(str(bridge.uplink))
+    release -= delete
+    return NetworkPlan(
+        tuple(changes),
+        stored,
+        after,
+        names,
+        tuple(sorted(delete, key=lambda name: (_depth(links, name), name))),
+        tuple(sorted(release)),
+        touched=frozenset(delete | release),
+    )
+
+
+def summary(item: Bond | Bridge | None) -> str:
+    """One bond or bridge in a few words."""
+    if isinstance(item, Bond):
+        return f"{item.mode.value} over {', '.join(item.members)}"
+    if isinstance(item, Bridge):
+        return f"over {item.uplink}" if item.uplink else "isolated"
+    return ""
+
+
+def _bond_changes(bond: Bond, stored: Bond | None, links: Links) -> list[Change]:
+    """The changes of one bond."""
+    link = links.get(bond.name)
+    where = f"bonds[{bond.name}]"
+    wanted = _bond_fields(bond)
+    files = _bond_fields(stored) if stored else {}
+    kernel = _running_bond(link, links) if link else {}
+    changes = _presence(where, stored is not None, link is not None)
+    changes += _field_changes(where, wanted, files, kernel, stored is not None, link is not None)
+    if link is not None and not link.up:
+        changes.append(Change(f"{where}.state", "down", "up"))
+    return changes
+
+
+def _bridge_changes(bridge: Bridge, stored: Bridge | None, links: Links) -> list[Change]:
+    """The changes of one bridge."""
+    link = links.get(bridge.name)
+    where = f"bridges[{bridge.name}]"
+    wanted = _bridge_fields(bridge)
+    files = _bridge_fields(stored) if stored else {}
+    kernel = _running_bridge(bridge, link, links) if link else {}
+    changes = _presence(where, stored is not None, link is not None)
+    changes += _field_changes(where, wanted, files, kernel, stored is not None, link is not None)
+    if link is not None:
+        uplink = links.get(bridge.uplink)
+        if not link.up or (uplink is not None and uplink.master == bridge.name and not uplink.up):
+            changes.append(Change(f"{where}.state", "down", "up"))
+        if link.stp:
+            changes.append(Change(f"{where}.stp", "on", "off"))
+        if link.forward_delay:
+            changes.append(Change(f"{where}.forward_delay", f"{link.forward_delay / 100:g} s", "0 s"))
+    return changes
+
+
+def _presence(where: str, stored: bool, running: bool) -> list[Change]:
+    """A change for what is in one place only: in the files, or in the kernel."""
+    if stored and not running:
+        return [Change(where, "not running", "running")]
+    if running and not stored:
+        return [Change(where, "lost at the next restart", "kept")]
+    return []
+
+
+def _field_changes(
+    where: str,
+    wanted: Mapping[str, str | None],
+    files: Mapping[str, str | None],
+    kernel: Mapping[str, str | None],
+    stored: bool,
+    running: bool,
+) -> list[Change]:
+    """A change for each managed field that the files or the kernel have otherwise; None is 'not known' there."""
+    changes = []
+    for name, after in wanted.items():
+        if after is None:
+            continue
+        in_files, in_kernel = files.get(name), kernel.get(name)
+        kernel_differs = running and in_kernel is not None and in_kernel != after
+        if stored and in_files != after:
+            before = in_files
+        elif kernel_differs:
+            before = in_kernel
+        elif not stored and not running:
+            before = None
+        else:
+            continue
+        if after == _NONE and before in (None, _NONE):
+            continue
+        recreate = name in _RECREATES and kernel_differs
+        changes.append(Change(f"{where}.{name}", before, after, Effect.RECREATE if recreate else Effect.LIVE))
+    return changes
+
+
+def _bond_fields(bond: Bond) -> dict[str, str | None]:
+    """A bond's managed fields as text."""
+    return {
+        "mode": bond.mode.value,
+        "members": ", ".join(bond.members) or _NONE,
+        "lacp_rate": bond.lacp_rate.value if bond.lacp_rate else None,
+        "miimon_ms": _text(bond.miimon_ms),
+        "primary": _text(bond.primary),
+        "hash_policy": bond.hash_policy.value if bond.hash_policy else None,
+        "mtu": _text(bond.mtu),
+    }
+
+
+def _running_bond(link: Link, links: Links) -> dict[str, str | None]:
+    """The same fields of a running bond."""
+    state = link.bond
+    return {
+        "mode": state.mode if state else None,
+        "members": ", ".join(port.name for port in links.ports(link.name)) or _NONE,
+        "lacp_rate": state.lacp_rate if state else None,
+        "miimon_ms": _text(state.miimon_ms) if state else None,
+        "primary": (state.primary or _NONE) if state else None,
+        "hash_policy": state.hash_policy if state else None,
+        "mtu": str(link.mtu),
+    }
+
+
+def _bridge_fields(bridge: Bridge) -> dict[str, str | None]:
+    """A bridge's managed fields as text."""
+    return {
+        "over": bridge.over or _NONE,
+        "vlan": _NONE if bridge.vlan is None else str(bridge.vlan),
+        "addresses": None if bridge.addresses is None else ", ".join(bridge.addresses) or _NONE,
+        "gateway": _text(bridge.gateway),
+        "mtu": _text(bridge.mtu),
+        "network": _text(bridge.network),
+    }
+
+
+def _running_bridge(bridge: Bridge, link: Link, links: Links) -> dict[str, str | None]:
+    """The same fields of a running bridge: more addresses than declared, or another label, are no difference."""
+    addresses: str | None = None
+    if bridge.addresses is not None:
+        lacking = set(bridge.addresses) - set(link.addresses)
+        addresses = ", ".join(link.addresses if lacking else bridge.addresses) or _NONE
+    uplink = links.get(bridge.uplink)
+    wrong = _wrong_uplinks(bridge, None, links)
+    if bridge.uplink is None:
+        over = ", ".join(wrong) or _NONE
+    elif uplink is None:
+        over = ", ".join(wrong) or f"{bridge.uplink} is missing"
+    elif uplink.master != bridge.name:
+        over = ", ".join(wrong) or f"{bridge.uplink} is not in it"
+    elif bridge.vlan is not None and not bridge.fits(uplink):
+        over = f"{uplink.name} is no VLAN {bridge.vlan} of {bridge.over}"
+    else:
+        over = str(bridge.over)
+    gateway = None if bridge.gateway is None else (link.gateway or _NONE) if bridge.gateway else None
+    return {"over": over, "addresses": addresses, "gateway": gateway, "mtu": str(link.mtu)}
+
+
+def _wrong_uplinks(bridge: Bridge, stored: Bridge | None, links: Links) -> list[str]:
+    """Ways outside that a bridge has and should not have: the stored one, or a VLAN or bond where another is wanted."""
+    ports = {port.name: port for port in links.ports(bridge.name)}
+    wrong = {name for name, port in ports.items() if port.kind in ("vlan", "bond") and name != bridge.uplink}
+    if stored is not None and stored.uplink in ports and stored.uplink != bridge.uplink:
+        wrong.add(str(stored.uplink))
+    return sorted(wrong)
+
+
+def _gone_addresses(bridge: Bridge, stored: Bridge | None, links: Links) -> list[str]:
+    """Addresses that were declared before and are no more."""
+    link = links.get(bridge.name)
+    if link is None or stored is None or stored.addresses is None or bridge.addresses is None:
+        return []
+    return sorted((set(stored.addresses) - set(bridge.addresses)) & set(link.addresses))
+
+
+def _missing(after: HostNetwork, named: frozenset[str], links: Links, delete: set[str]) -> tuple[str, ...]:
+    """Interfaces to make, lower ones first: bonds, bridges, VLANs."""
+    gone = {bond.name for bond in after.bonds if bond.name in delete}
+    bonds = [bond.name for bond in after.bonds if bond.name in named]
+    bridges = [bridge.name for bridge in after.bridges if bridge.name in named]
+    vlans = [
+        str(bridge.uplink)
+        for bridge in after.bridges
+        if bridge.vlan is not None and (bridge.name in named or bridge.over in gone)
+    ]
+    return tuple(name for name in (*bonds, *bridges, *vlans) if name not in links.by_name or name in delete)
+
+
+def _own_lower(bridge: Bridge, after: HostNetwork) -> set[str]:
+    """What a change of a bridge touches below it: its VLAN; and the interface, where no bond of ours is between."""
+    lower = {bridge.uplink} if bridge.vlan is not None or after.bond(bridge.over) is None else set()
+    if after.bond(bridge.over) is None:
+        lower.add(bridge.over)
+    return {name for name in lower if name is not None}
+
+
+def _depth(links: Links, name: str) -> int:
+    """The order in which interfaces go: bridges, VLANs, bonds."""
+    return {"bridge": 0, "vlan": 1, "bond": 2}.get(links.kind(name) or "", 3)
+
+
+def _hardware_mac(link: Link | None) -> str | None:
+    """The address that an interface has of its own."""
+    return None if link is None else link.permanent_mac or link.mac
+
+
+def _text(value: str | int | None) -> str | None:
+    """For a change: 'none' for what is empty."""
+    return None if value is None else str(value) or _NONE
+
+
+def _first(value: _T | None, other: _T | None) -> _T | None:
+    """The first that is managed."""
+    return value if value is not None else other
