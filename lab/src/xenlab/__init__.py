@@ -1,0 +1,1 @@
+"""Real Xen hosts under QEMU's software emulation, for development and tests."""

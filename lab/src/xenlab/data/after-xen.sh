@@ -1,0 +1,18 @@
+
+# --- Xen hosts ---
+# Xen masks SEP on AMD, and libvirt's oldest CPU models demand it; without this its Xen driver does not start on the
+# only CPU model that Xen can be emulated with.
+for model in "$root"/usr/share/libvirt/cpu_map/x86_qemu64*.xml "$root"/usr/share/libvirt/cpu_map/x86_kvm64*.xml; do
+    sed -i "/<feature name='sep'/d" "$model"
+done
+
+# xendomains would save and restore guests behind libvirt's back; libvirt-guests looks for QEMU guests.
+for unit in xendomains libvirt-guests; do
+    chroot "$root" systemctl disable "$unit"
+done
+chroot "$root" systemctl mask rpcbind.service rpcbind.socket rpc-statd.service
+for unit in lvm2-monitor.service blk-availability.service; do
+    chroot "$root" systemctl disable "$unit" || :
+done
+
+mkdir -p "$root/var/lib/libvirt/images"

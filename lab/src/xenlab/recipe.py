@@ -1,0 +1,87 @@
+"""What goes into an image, and the name that follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from xenlab.errors import LabError
+
+SUITES = {"12": "bookworm", "13": "trixie"}
+KINDS = ("xen", "core", "plain")
+
+# Raised when the way images are put together changes in a manner the recipe's own text does not show.
+_FORMAT = 1
+
+_EVERYWHERE = (
+    "linux-image-amd64,initramfs-tools,zstd,systemd,systemd-sysv,dbus,udev,kmod,procps,less,openssh-server,python3,"
+    "python3-apt,iproute2,iputils-ping,tcpdump,ethtool,netcat-openbsd,ca-certificates,e2fsprogs"
+)
+_XEN = (
+    "xen-system-amd64,xen-utils,qemu-system-xen,qemu-utils,libvirt-daemon-system,libvirt-daemon-driver-xen,"
+    "libvirt-clients,python3-libvirt,nfs-common,lvm2,xfsprogs"
+)
+_CORE = "nfs-kernel-server,xfsprogs"
+_PLAIN = "grub-pc"
+
+# Documentation in any form is dead weight in a machine that lives for an hour.
+_LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides the contents of one image."""
+
+    kind: str
+    debian: str
+    packages: tuple[str, ...]
+    left_out: tuple[str, ...]
+    before: str
+    """Shell text run with the empty root as $1, before anything is installed."""
+    after: str
+    """Shell text run with the finished root as $1."""
+    size_mib: int
+    partitioned: bool
+    """Whether the disk has a partition table and a boot loader, or is one bare file system."""
+    format: int = _FORMAT
+
+    @property
+    def suite(self) -> str:
+        return SUITES[self.debian]
+
+    @property
+    def digest(self) -> str:
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}-{self.debian}"
+
+    @property
+    def key(self) -> str:
+        """The image's name in the cache: another recipe is another image."""
+        return f"{self.name}-{self.digest}"
+
+
+def _data(name: str) -> str:
+    return (Path(__file__).parent / "data" / name).read_text(encoding="utf-8")
+
+
+def recipe(kind: str, debian: str) -> Recipe:
+    """The recipe of a kind of machine (xen, core, plain) for a release of Debian (12, 13)."""
+    if kind not in KINDS or debian not in SUITES:
+        raise LabError(f"There is no image '{kind}' for Debian '{debian}': kinds {', '.join(KINDS)}; Debian {', '.join(SUITES)}.")
+    own = {"xen": _XEN, "core": _CORE, "plain": _PLAIN}[kind]
+    return Recipe(
+        kind=kind,
+        debian=debian,
+        packages=tuple(sorted(f"{_EVERYWHERE},{own}".split(","))),
+        left_out=_LEFT_OUT,
+        before=_data("before.sh"),
+        after=_data("after.sh") + _data(f"after-{kind}.sh"),
+        size_mib={"xen": 10240, "core": 3072, "plain": 10240}[kind],
+        partitioned=kind == "plain",
+    )
