@@ -84,6 +84,13 @@ class Hypervisor(Protocol):
         """Let a guest start with its host, or not."""
 
 
+class MovingHypervisor(Hypervisor, Protocol):
+    """Xen on a host that can send guests to another."""
+
+    def migrate(self, name: str, destination: Hypervisor, transport: str, *, live: bool) -> None:
+        """Send a running guest, and forget it here when it has arrived."""
+
+
 class HostFacts(Protocol):
     """What a guest's configuration refers to on its host."""
 

@@ -22,8 +22,14 @@ description:
     guest has a MAC address, and that no other running guest has a disk.
 extends_documentation_fragment:
   - xenfleet.xen.attributes
+  - xenfleet.xen.attributes.actiongroup_xen
   - xenfleet.xen.connection
   - xenfleet.xen.pending
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
 options:
   name:
     description: The guest's name on its host. Letters, digits and C(. _ + -).

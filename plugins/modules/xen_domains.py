@@ -18,8 +18,14 @@ description:
     that fails does not stop the others, and makes the task fail at its end with every guest's result.
 extends_documentation_fragment:
   - xenfleet.xen.attributes
+  - xenfleet.xen.attributes.actiongroup_xen
   - xenfleet.xen.connection
   - xenfleet.xen.pending
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
 options:
   domains:
     description:

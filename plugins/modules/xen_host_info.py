@@ -17,6 +17,8 @@ description:
     the shared file systems it has mounted, its guests, and guests that were made outside libvirt.
 extends_documentation_fragment:
   - xenfleet.xen.attributes
+  - xenfleet.xen.attributes.info_module
+  - xenfleet.xen.attributes.actiongroup_xen
   - xenfleet.xen.connection
 options:
   paths:
@@ -46,6 +48,7 @@ host:
     xen_version: {description: The hypervisor's version., type: str, sample: 4.20.0}
     libvirt_version: {description: The daemon's version., type: str, sample: 11.3.0}
     types: {description: What it can run., type: list, elements: str, sample: [pv, pvh]}
+    live_migration: {description: What can be moved from it while it runs., type: list, elements: str, sample: [pvh]}
     memory_total_mib: {description: The machine's memory., type: int, sample: 3071}
     memory_free_mib: {description: 'What Xen has left for guests, none when it cannot be told.', type: int}
     memory_free: {description: The same for people., type: str, sample: 1900 MiB}
@@ -66,7 +69,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.commands import HostC
 from ansible_collections.xenfleet.xen.plugins.module_utils.domain_edge import require_libvirt
 from ansible_collections.xenfleet.xen.plugins.module_utils.edge import run
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.local import LocalHost
-from ansible_collections.xenfleet.xen.plugins.module_utils.host.xl import active_domain_ids
+from ansible_collections.xenfleet.xen.plugins.module_utils.host.xl import active_domain_ids, has_shadow_paging
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import connected
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.host import read_host
 
@@ -74,8 +77,9 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.host import r
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Ask libvirt, Xen and the kernel."""
     local = LocalHost()
+    commands = HostCommands()
     with connected(module.params["uri"]) as connection:
-        host = read_host(connection, active_domain_ids(HostCommands()))
+        host = read_host(connection, active_domain_ids(commands), shadow_paging=has_shadow_paging(commands))
     return {
         "changed": False,
         "host": {
@@ -83,6 +87,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
             "xen_version": host.xen_version,
             "libvirt_version": host.libvirt_version,
             "types": list(host.types),
+            "live_migration": list(host.live_migration),
             "memory_total_mib": host.memory_total.mib,
             "memory_free_mib": host.memory_free.mib if host.memory_free else None,
             "memory_free": str(host.memory_free) if host.memory_free else None,

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""Xen's own list of domains, by its command ``xl``."""
+"""What Xen itself tells, by its command ``xl``."""
 
 from __future__ import annotations
 
@@ -27,3 +27,15 @@ def active_domain_ids(commands: Commands) -> dict[int, str]:
         if entry.get("domid"):
             names[int(entry["domid"])] = str(config.get("name", "(unnamed)"))
     return names
+
+
+def has_shadow_paging(commands: Commands) -> bool:
+    """Whether the hypervisor was built with shadow paging, which tracks a PV guest's writes while it moves.
+
+    Xen names its abilities in ``virt_caps`` of ``xl info``. Builds since Xen security advisory 495 lack this one.
+    """
+    if not commands.has("xl"):
+        return False
+    told = commands.run(["xl", "info"], timeout=30, check=False).stdout
+    abilities = next((line.partition(":")[2] for line in told.splitlines() if line.startswith("virt_caps")), "")
+    return "shadow" in abilities.split()

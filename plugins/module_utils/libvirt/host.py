@@ -16,12 +16,13 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host import Hos
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
 
 
-def read_host(connection: Any, active: Mapping[int, str]) -> Host:
+def read_host(connection: Any, active: Mapping[int, str], *, shadow_paging: bool) -> Host:
     """The host behind a connection.
 
     Args:
         connection: an open libvirt connection.
         active: the guests that Xen itself lists, id to name.
+        shadow_paging: whether Xen has it; a PV guest cannot be moved live without.
 
     Raises:
         HypervisorError: libvirt refused to tell.
@@ -30,11 +31,13 @@ def read_host(connection: Any, active: Mapping[int, str]) -> Host:
     _model, memory_mib, cpus, *_rest = translated("describe the host", connection.getInfo)
     domains = translated("list the guests", connection.listAllDomains)
     known = {domain.ID() for domain in domains}
+    types = hypervisor.domain_types()
     return Host(
         name=translated("tell the host's name", connection.getHostname),
         xen_version=_version(connection.getVersion()) if connection.getType() == "Xen" else None,
         libvirt_version=_version(connection.getLibVersion()),
-        types=tuple(sorted(hypervisor.domain_types())),
+        types=tuple(sorted(types)),
+        live_migration=tuple(sorted(types if shadow_paging else types - {"pv"})),
         memory_total=Size(memory_mib * MIB),
         memory_free=hypervisor.free_memory(),
         cpus=cpus,

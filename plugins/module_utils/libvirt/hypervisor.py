@@ -14,6 +14,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection im
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import FoundDomain, PowerState
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.power import power_state
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Hypervisor
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.capabilities import domain_types
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import parse_domain
 
@@ -28,14 +29,14 @@ class LibvirtHypervisor:
     """
 
     def __init__(self, connection: Any) -> None:
-        self._connection = connection
+        self.connection = connection
 
     def domains(self) -> tuple[FoundDomain, ...]:
         """All guests, with one list for each mark instead of a question for each guest."""
         autostarted = self._names(libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART)
         saved = self._names(libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)
         found = []
-        for domain in translated("list the guests", self._connection.listAllDomains):
+        for domain in translated("list the guests", self.connection.listAllDomains):
             if domain.UUIDString() == DOM0_UUID:
                 continue
             guest = self._read(domain, autostarted, saved)
@@ -45,7 +46,7 @@ class LibvirtHypervisor:
 
     def _names(self, flag: int) -> frozenset[str]:
         return frozenset(
-            domain.name() for domain in translated("list the guests", lambda: self._connection.listAllDomains(flag))
+            domain.name() for domain in translated("list the guests", lambda: self.connection.listAllDomains(flag))
         )
 
     def _read(self, domain: Any, autostarted: frozenset[str], saved: frozenset[str]) -> FoundDomain | None:
@@ -75,7 +76,7 @@ class LibvirtHypervisor:
     def state(self, name: str) -> PowerState | None:
         """What a guest does right now."""
         try:
-            return power_state(self._connection.lookupByName(name).state()[0])
+            return power_state(self.connection.lookupByName(name).state()[0])
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
                 return None
@@ -85,18 +86,18 @@ class LibvirtHypervisor:
 
     def domain_types(self) -> frozenset[str]:
         """The types that can run here."""
-        return domain_types(translated("tell what it can run", self._connection.getCapabilities))
+        return domain_types(translated("tell what it can run", self.connection.getCapabilities))
 
     def free_memory(self) -> Size | None:
         """What Xen has left for guests."""
         try:
-            return Size(self._connection.getFreeMemory())
+            return Size(self.connection.getFreeMemory())
         except libvirt.libvirtError:
             return None  # libvirt's test driver has no such call
 
     def define(self, xml: str) -> None:
         """Store a configuration."""
-        translated("store the configuration", lambda: self._connection.defineXML(xml))
+        translated("store the configuration", lambda: self.connection.defineXML(xml))
 
     def undefine(self, name: str) -> None:
         """Forget a stored configuration; the Xen driver takes no other flag than this one."""
@@ -141,5 +142,17 @@ class LibvirtHypervisor:
         domain = self._domain(name)
         translated("set autostart", lambda: domain.setAutostart(int(autostart)), guest=name)
 
+    def migrate(self, name: str, destination: Hypervisor, transport: str, *, live: bool) -> None:
+        """Send a running guest; without a transport URI the destination would listen on what its own name means."""
+        if not isinstance(destination, LibvirtHypervisor):
+            raise HypervisorError("the destination is no libvirt host", guest=name)
+        domain = self._domain(name)
+        flags = libvirt.VIR_MIGRATE_PERSIST_DEST | libvirt.VIR_MIGRATE_UNDEFINE_SOURCE
+        if live:
+            flags |= libvirt.VIR_MIGRATE_LIVE
+        parameters = {libvirt.VIR_MIGRATE_PARAM_URI: transport}
+        connection = destination.connection
+        translated("send the guest", lambda: domain.migrate3(connection, parameters, flags), guest=name)
+
     def _domain(self, name: str) -> Any:
-        return translated("find the guest", lambda: self._connection.lookupByName(name), guest=name)
+        return translated("find the guest", lambda: self.connection.lookupByName(name), guest=name)

@@ -36,6 +36,7 @@ class Host:
         xen_version: such as ``4.20.0``; None when the hypervisor is another.
         libvirt_version: such as ``11.3.0``.
         types: the types of guests that can run on it: ``pv``, ``pvh``, ``hvm``.
+        live_migration: those of them that can be moved while they run.
         memory_total: what the machine has.
         memory_free: what Xen has left for guests; None when it cannot be told.
         cpus: the number of its CPUs.
@@ -47,6 +48,7 @@ class Host:
     xen_version: str | None
     libvirt_version: str
     types: tuple[str, ...]
+    live_migration: tuple[str, ...]
     memory_total: Size
     memory_free: Size | None
     cpus: int

@@ -98,6 +98,11 @@ def render_domain(domain: Domain, base: str | None = None) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
+def has_host_devices(text: str) -> bool:
+    """Whether devices of the host are handed to the guest."""
+    return parse(text).find("devices/hostdev") is not None
+
+
 def _memory(root: ET.Element, tag: str) -> Size | None:
     element = root.find(tag)
     if element is None or not (element.text or "").strip():

@@ -1,0 +1,233 @@
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""The guests that a host should have: inventory variables put together into what the modules take. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import derived_mac
+
+Variables = Mapping[str, Any]
+
+# A variable guest_X becomes the option X of xen_domain.
+_OPTIONS = (
+    "type",
+    "memory",
+    "memory_max",
+    "vcpus",
+    "vcpus_max",
+    "kernel",
+    "ramdisk",
+    "cmdline",
+    "uuid",
+    "autostart",
+    "on_poweroff",
+    "on_reboot",
+    "on_crash",
+    "timeout",
+    "force",
+)
+_OF_A_SIZE = ("memory", "memory_max", "vcpus", "vcpus_max")
+
+
+@dataclass(frozen=True)
+class Site:
+    """What all guests of a host share.
+
+    Attributes:
+        host: the host's inventory name.
+        networks: the host's bridge for each network's name.
+        sizes: the named sizes, each with ``memory``, ``vcpus`` and so on.
+        store: the folder on the host that has a folder of disks for each guest.
+        image_store: the folder on the host that has the images.
+        unreachable: hosts that did not answer, on which a guest may be running unseen.
+    """
+
+    host: str
+    networks: Mapping[str, str]
+    sizes: Mapping[str, Mapping[str, Any]]
+    store: str
+    image_store: str
+    unreachable: tuple[str, ...] = ()
+
+
+def place_of(variables: Variables) -> str | None:
+    """The host a guest belongs on: where it is goes before where it was declared."""
+    place = variables.get("xen_host") or variables.get("guest_host")
+    return str(place) if place else None
+
+
+def guests_on(site: Site, guests: Mapping[str, Variables]) -> dict[str, Any]:
+    """What a host's guests need.
+
+    Args:
+        site: the host.
+        guests: the variables of all declared guests of the park.
+
+    Returns:
+        ``domains`` for xen_domains, ``clones`` for xen_image, ``pending_paths`` and ``problems``: what keeps a guest
+        of this host from being worked on, in words.
+
+    Raises:
+        InvalidInput: a variable makes no sense.
+    """
+    domains: list[dict[str, Any]] = []
+    clones: list[dict[str, Any]] = []
+    problems: list[str] = []
+    for name, variables in guests.items():
+        if place_of(variables) != site.host:
+            continue
+        problem = _problem(site, name, variables)
+        if problem is not None:
+            problems.append(problem)
+            continue
+        try:
+            nics = _nics(site, name, variables)
+            if variables.get("guest_state", "running") != "absent":
+                clones += _clones(site, name, variables, nics)
+            domains.append(_domain(site, name, variables, nics))
+        except InvalidInput as error:
+            error.guest = name
+            error.host = site.host
+            raise
+    return {
+        "domains": domains,
+        "clones": clones,
+        "pending_paths": [disk["source"] for domain in domains for disk in domain["disks"]],
+        "problems": problems,
+    }
+
+
+def unplaced(guests: Mapping[str, Variables]) -> list[str]:
+    """Declared guests that are on no host and say none."""
+    return [name for name, variables in guests.items() if place_of(variables) is None]
+
+
+def _problem(site: Site, name: str, variables: Variables) -> str | None:
+    conflict = variables.get("xen_conflict")
+    if conflict:
+        return f"{name} runs on {' and '.join(conflict)} at the same time; destroy one of them"
+    if not variables.get("xen_host") and site.unreachable:
+        silent = ", ".join(site.unreachable)
+        return f"{name} was found on no host, but {silent} did not answer and may run it; it is not started twice"
+    return None
+
+
+def _nics(site: Site, name: str, variables: Variables) -> list[dict[str, Any]]:
+    given: Mapping[str, Any] = variables.get("guest_addresses") or {}
+    nics = []
+    for index, entry in enumerate(variables.get("guest_networks") or ()):
+        network = entry.get("network")
+        bridge = entry.get("bridge") or site.networks.get(str(network))
+        if bridge is None:
+            raise InvalidInput(
+                f"the host {site.host} has no bridge for the network {network}",
+                found=", ".join(f"{known} on {bridge}" for known, bridge in site.networks.items()) or "none",
+                remedy="Give one of its network_bridges that network's name.",
+            )
+        addresses = _listed(entry.get("addresses")) or _listed(given.get(str(network or bridge)))
+        nics.append(
+            {
+                "bridge": bridge,
+                "mac": entry.get("mac") or derived_mac(name, index),
+                "addresses": [_address(text) for text in addresses],
+                "gateway": entry.get("gateway"),
+                "dns": _listed(entry.get("dns")),
+            }
+        )
+    unknown = (
+        set(given) - {str(entry.get("network") or entry.get("bridge")) for entry in variables["guest_networks"]}
+        if given
+        else ()
+    )
+    if unknown:
+        raise InvalidInput(f"guest_addresses names {', '.join(sorted(unknown))}, which is not in guest_networks")
+    return nics
+
+
+def _listed(value: Any) -> list[str]:
+    if not value:
+        return []
+    return [value] if isinstance(value, str) else [str(entry) for entry in value]
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_interface(text))
+    except ValueError as error:
+        raise InvalidInput("an address is none", found=repr(text), expected="such as 10.10.0.11/24") from error
+
+
+def _disk_path(site: Site, name: str, disk: Mapping[str, Any]) -> str:
+    if disk.get("volume_group"):
+        return f"/dev/{disk['volume_group']}/{name}-{disk['name']}"
+    return f"{site.store}/{name}/{disk['name']}.img"
+
+
+def _clones(site: Site, name: str, variables: Variables, nics: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    clones = []
+    for disk in variables.get("guest_disks") or ():
+        clone: dict[str, Any] = {"size": disk["size"]} if disk.get("size") else {}
+        if disk.get("volume_group"):
+            clone["volume"] = {"group": disk["volume_group"], "name": f"{name}-{disk['name']}"}
+        else:
+            clone["path"] = _disk_path(site, name, disk)
+        if disk.get("image"):
+            clone["image"] = disk["image"]
+            clone["personality"] = {
+                "hostname": name,
+                "authorized_keys": _listed(variables.get("guest_authorized_keys")),
+                "interfaces": [
+                    {key: nic[key] for key in ("mac", "addresses", "gateway", "dns") if nic[key]} for nic in nics
+                ],
+            }
+        elif disk.get("filesystem"):
+            clone["filesystem"] = disk["filesystem"]
+        clones.append(clone)
+    return clones
+
+
+def _domain(site: Site, name: str, variables: Variables, nics: list[dict[str, Any]]) -> dict[str, Any]:
+    domain: dict[str, Any] = {"name": name, "state": variables.get("guest_state", "running")}
+    size = variables.get("guest_size")
+    if size is not None:
+        if size not in site.sizes:
+            raise InvalidInput(f"there is no size '{size}'", expected=", ".join(site.sizes))
+        domain.update({key: value for key, value in site.sizes[size].items() if key in _OF_A_SIZE})
+    for option in _OPTIONS:
+        value = variables.get(f"guest_{option}")
+        if value is not None:
+            domain[option] = value
+    disks = list(variables.get("guest_disks") or ())
+    image = next((disk["image"] for disk in disks if disk.get("image")), None)
+    if image is not None:
+        domain.setdefault("kernel", f"{site.image_store}/{image}/vmlinuz")
+        domain.setdefault("ramdisk", f"{site.image_store}/{image}/initrd.img")
+        domain.setdefault("cmdline", "root=/dev/xvda ro console=hvc0 net.ifnames=0")
+    domain["disks"] = [
+        {"source": _disk_path(site, name, disk), **({"target": disk["target"]} if disk.get("target") else {})}
+        for disk in disks
+    ]
+    domain["networks"] = [{key: nic[key] for key in ("bridge", "mac", "addresses")} for nic in nics]
+    groups = [
+        group for group in variables.get("group_names") or () if not str(group).startswith(("on_", "state_", "xen_"))
+    ]
+    labels = {
+        "groups": ",".join(sorted(str(group) for group in groups if group != "guests")),
+        **(variables.get("guest_labels") or {}),
+    }
+    domain["labels"] = {key: str(value) for key, value in labels.items() if value != ""}
+    return domain
+
+
+def bridges_by_network(bridges: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The bridge of each network, from a host's ``network_bridges``."""
+    return {str(bridge["network"]): str(bridge["name"]) for bridge in bridges if bridge.get("network")}
