@@ -36,7 +36,8 @@ done < /modules/order
 root=/dev/xvda
 init=/sbin/init
 options=ro
-for word in $(busybox cat /proc/cmdline); do
+read -r words < /proc/cmdline
+for word in $words; do
     case $word in
         root=*) root=${word#root=} ;;
         init=*) init=${word#init=} ;;
