@@ -20,6 +20,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change, Effect
 
 DEFAULT_MIIMON_MS = 100
+_IN_SUMMARY = ("mode", "members", "over", "vlan")
 _RECREATES = ("mode", "lacp_rate")
 _NONE = "none"
 _T = TypeVar("_T")
@@ -200,7 +201,7 @@ def _bond_changes(bond: Bond, stored: Bond | None, links: Links) -> list[Change]
     wanted = _bond_fields(bond)
     files = _bond_fields(stored) if stored else {}
     kernel = _running_bond(link, links) if link else {}
-    changes = _presence(where, stored is not None, link is not None)
+    changes = _presence(where, summary(bond), stored is not None, link is not None)
     changes += _field_changes(where, wanted, files, kernel, stored is not None, link is not None)
     if link is not None and not link.up:
         changes.append(Change(f"{where}.state", "down", "up"))
@@ -214,7 +215,7 @@ def _bridge_changes(bridge: Bridge, stored: Bridge | None, links: Links) -> list
     wanted = _bridge_fields(bridge)
     files = _bridge_fields(stored) if stored else {}
     kernel = _running_bridge(bridge, link, links) if link else {}
-    changes = _presence(where, stored is not None, link is not None)
+    changes = _presence(where, summary(bridge), stored is not None, link is not None)
     changes += _field_changes(where, wanted, files, kernel, stored is not None, link is not None)
     if link is not None:
         uplink = links.get(bridge.uplink)
@@ -227,13 +228,13 @@ def _bridge_changes(bridge: Bridge, stored: Bridge | None, links: Links) -> list
     return changes
 
 
-def _presence(where: str, stored: bool, running: bool) -> list[Change]:
-    """A change for what is in one place only: in the files, or in the kernel."""
+def _presence(where: str, words: str, stored: bool, running: bool) -> list[Change]:
+    """A change for what is new, or in one place only: in the files, or in the kernel."""
     if stored and not running:
         return [Change(where, "not running", "running")]
     if running and not stored:
         return [Change(where, "lost at the next restart", "kept")]
-    return []
+    return [] if stored else [Change(where, None, words)]
 
 
 def _field_changes(
@@ -255,7 +256,7 @@ def _field_changes(
             before = in_files
         elif kernel_differs:
             before = in_kernel
-        elif not stored and not running:
+        elif not stored and not running and name not in _IN_SUMMARY:
             before = None
         else:
             continue
@@ -311,20 +312,26 @@ def _running_bridge(bridge: Bridge, link: Link, links: Links) -> dict[str, str |
     if bridge.addresses is not None:
         lacking = set(bridge.addresses) - set(link.addresses)
         addresses = ", ".join(link.addresses if lacking else bridge.addresses) or _NONE
-    uplink = links.get(bridge.uplink)
-    wrong = _wrong_uplinks(bridge, None, links)
-    if bridge.uplink is None:
-        over = ", ".join(wrong) or _NONE
-    elif uplink is None:
-        over = ", ".join(wrong) or f"{bridge.uplink} is missing"
-    elif uplink.master != bridge.name:
-        over = ", ".join(wrong) or f"{bridge.uplink} is not in it"
-    elif bridge.vlan is not None and not bridge.fits(uplink):
-        over = f"{uplink.name} is no VLAN {bridge.vlan} of {bridge.over}"
-    else:
-        over = str(bridge.over)
+    over, vlan = _running_over(bridge, links)
     gateway = None if bridge.gateway is None else (link.gateway or _NONE) if bridge.gateway else None
-    return {"over": over, "addresses": addresses, "gateway": gateway, "mtu": str(link.mtu)}
+    return {"over": over, "vlan": vlan, "addresses": addresses, "gateway": gateway, "mtu": str(link.mtu)}
+
+
+def _running_over(bridge: Bridge, links: Links) -> tuple[str | None, str | None]:
+    """What a running bridge lies over and its VLAN, as text; None is 'as it should be'."""
+    other = links.get(next(iter(_wrong_uplinks(bridge, None, links)), None))
+    if other is not None and other.kind == "vlan":
+        return other.parent, str(other.vlan)
+    if other is not None:
+        return other.name, _NONE
+    uplink = links.get(bridge.uplink)
+    if bridge.uplink is None:
+        return _NONE, _NONE
+    if uplink is None:
+        return f"{bridge.uplink} is missing", None
+    if bridge.vlan is not None and not bridge.fits(uplink):
+        return f"{uplink.name} is no VLAN {bridge.vlan} of {bridge.over}", None
+    return (None if uplink.master == bridge.name else f"{uplink.name} is not in it"), None
 
 
 def _wrong_uplinks(bridge: Bridge, stored: Bridge | None, links: Links) -> list[str]:

@@ -1,0 +1,307 @@
+#!/usr/bin/python
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The network of a Xen host: bonds, VLANs, bridges."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: xen_bridge
+short_description: Bonds, VLANs and bridges of a Xen host
+version_added: 0.1.0
+author:
+  - xenfleet contributors (@xenfleet)
+description:
+  - Makes the network that guests are plugged into, all of a host's in one run, such as bonded links, VLANs on them, and a bridge
+    for each VLAN.
+  - Compares what is declared with the files that the host has and with what its kernel runs. What is missing in either is repaired.
+  - Writes files of systemd-networkd, so that the network is there again after a restart of the host, and brings the running
+    network there without taking down what does not change. Interfaces of guests stay plugged in.
+  - Everything that forbids a change is found before anything is touched, and named at once. When the network does not come up, the
+    former files are put back.
+  - Never changes an interface that carries the connection to the host (that of the SSH session, or of the default route), or one
+    that such an interface lies on.
+  - Bonds and bridges that are not named, and other files and interfaces, are left alone.
+requirements:
+  - systemd-networkd, active on the host
+  - iproute2
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+extends_documentation_fragment:
+  - xenfleet.xen.attributes
+  - xenfleet.xen.attributes.actiongroup_xen
+options:
+  state:
+    description:
+      - Whether the named bonds and bridges should be there.
+      - With V(absent) only the names count. A bridge goes together with its VLAN interface. A bridge that guests are plugged into does not
+        go, nor a bond that a bridge lies over which is not named.
+    type: str
+    choices: [present, absent]
+    default: present
+  bonds:
+    description: Several links as one.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: The bond's interface.
+        type: str
+        required: true
+      mode:
+        description:
+          - How the members share the work.
+          - V(802.3ad) needs a switch that speaks LACP; the others do without, and V(active-backup) is the simplest of them.
+          - Required with O(state=present). A change makes the bond anew, and is refused while guests are on a bridge over it.
+        type: str
+        choices: [balance-rr, active-backup, balance-xor, broadcast, 802.3ad, balance-tlb, balance-alb]
+      members:
+        description:
+          - The interfaces of the bond, all of them; one that is no longer named leaves it.
+          - Required with O(state=present).
+        type: list
+        elements: str
+      lacp_rate:
+        description:
+          - How often the switch is asked to send, V(fast) for every second and V(slow) for every 30 seconds. Only for V(802.3ad).
+          - A change makes the bond anew, and is refused while guests are on a bridge over it.
+        type: str
+        choices: [slow, fast]
+      miimon_ms:
+        description:
+          - Milliseconds between two looks at the carrier of the members.
+          - V(100) for a new bond, when not given.
+        type: int
+      primary:
+        description: The preferred member, for V(active-backup), V(balance-tlb) and V(balance-alb). An empty string is none.
+        type: str
+      hash_policy:
+        description: What chooses the member for a packet, for V(802.3ad), V(balance-xor) and V(balance-tlb).
+        type: str
+        choices: [layer2, layer2+3, layer3+4, encap2+3, encap3+4]
+      mtu:
+        description: The largest packet of the bond and its members.
+        type: int
+  bridges:
+    description: What guests are plugged into.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: The bridge's interface.
+        type: str
+        required: true
+      over:
+        description:
+          - The bond or interface that leads outside. Without it the bridge is isolated, for guests of this host only.
+          - An interface may not have addresses of its own.
+        type: str
+      vlan:
+        description:
+          - The VLAN on O(bridges[].over), 1 to 4094; its interface is named such as C(bond0.10). Untagged when not given.
+        type: int
+      addresses:
+        description:
+          - The host's own addresses on the bridge, with prefix length.
+          - An empty list takes away those that were declared before. Not managed when not given.
+        type: list
+        elements: str
+      gateway:
+        description:
+          - The next hop of the default route. Refused where the host has a default route through another interface.
+          - An empty string is none. Not managed when not given.
+        type: str
+      mtu:
+        description: The largest packet of the bridge and its VLAN interface; a bond below needs the same or more.
+        type: int
+      network:
+        description:
+          - The label by which guests ask for the bridge, the same on all hosts that reach the same network.
+        type: str
+  timeout:
+    description:
+      - Seconds to wait until everything is there after a change.
+      - When a member, VLAN, bridge or address does not come, or a bond that had carrier or an LACP partner lost it, the former files are put
+        back and the run fails. A new bond without carrier or partner is a warning.
+    type: int
+    default: 60
+seealso:
+  - module: xenfleet.xen.xen_domain
+"""
+
+EXAMPLES = r"""
+- name: Two links as one, and a bridge for each of three VLANs
+  xenfleet.xen.xen_bridge:
+    bonds:
+      - {name: bond0, mode: 802.3ad, members: [eth1, eth2], lacp_rate: fast}
+    bridges:
+      - {name: xenbr10, over: bond0, vlan: 10, network: services, addresses: [10.10.0.101/24]}
+      - {name: xenbr20, over: bond0, vlan: 20, network: storage, addresses: [10.20.0.101/24]}
+      - {name: xenbr30, over: bond0, vlan: 30, network: migration, addresses: [10.30.0.101/24]}
+
+- name: One more bridge on the same bond; the others stay as they are
+  xenfleet.xen.xen_bridge:
+    bridges:
+      - {name: xenbr40, over: bond0, vlan: 40, network: backup}
+
+- name: Without help of the switch
+  xenfleet.xen.xen_bridge:
+    bonds:
+      - {name: bond1, mode: active-backup, members: [eth3, eth4], primary: eth3}
+
+- name: Take a bridge away
+  xenfleet.xen.xen_bridge:
+    state: absent
+    bridges:
+      - {name: xenbr40}
+"""
+
+RETURN = r"""
+changes:
+  description: What was changed, or would be in check mode.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    field:
+      description: The option's own name.
+      type: str
+    before:
+      description: What was there; null for nothing.
+      type: str
+    after:
+      description: What is there now; null for nothing.
+      type: str
+    effect:
+      description: V(live), or V(recreate) where the interface is made anew.
+      type: str
+  sample:
+    - {field: 'bonds[bond0].mode', before: active-backup, after: 802.3ad, effect: recreate}
+bonds:
+  description: The named bonds as they are found afterwards; those that are not there are left out.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: bond0
+      mode: 802.3ad
+      members: [{name: eth1, carrier: true}, {name: eth2, carrier: true}]
+      carrier: true
+      active: null
+      partner: 0a:fb:7e:a8:01:0c
+      mtu: 1500
+      mac: 52:54:00:00:01:01
+bridges:
+  description: The named bridges as they are found afterwards; those that are not there are left out.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: xenbr10
+      network: services
+      uplink: bond0.10
+      addresses: [10.10.0.101/24]
+      guest_ports: [vif3.0]
+      carrier: true
+      mtu: 1500
+      mac: 52:54:00:00:01:01
+obstacles:
+  description: Everything that forbids the change, when it was refused.
+  returned: failure
+  type: list
+  elements: str
+  sample:
+    - 'eth0 carries the connection that manages this host (the default route goes through it)'
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.xenfleet.xen.plugins.module_utils import edge
+from ansible_collections.xenfleet.xen.plugins.module_utils.commands import HostCommands
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.choose import choose
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.kernel import KernelLinks
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.host_network import (
+    HostNetworkOperations,
+    network_of,
+    view,
+)
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import diff_of
+
+BOND_SPEC: dict[str, dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "mode": {
+        "type": "str",
+        "choices": [
+            "balance-rr",
+            "active-backup",
+            "balance-xor",
+            "broadcast",
+            "802.3ad",
+            "balance-tlb",
+            "balance-alb",
+        ],
+    },
+    "members": {"type": "list", "elements": "str"},
+    "lacp_rate": {"type": "str", "choices": ["slow", "fast"]},
+    "miimon_ms": {"type": "int"},
+    "primary": {"type": "str"},
+    "hash_policy": {"type": "str", "choices": ["layer2", "layer2+3", "layer3+4", "encap2+3", "encap3+4"]},
+    "mtu": {"type": "int"},
+}
+BRIDGE_SPEC: dict[str, dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "over": {"type": "str"},
+    "vlan": {"type": "int"},
+    "addresses": {"type": "list", "elements": "str"},
+    "gateway": {"type": "str"},
+    "mtu": {"type": "int"},
+    "network": {"type": "str"},
+}
+
+
+def work(module: AnsibleModule) -> dict[str, Any]:
+    """Do what the options ask for."""
+    params = module.params
+    commands = HostCommands()
+    operations = HostNetworkOperations(choose(commands), KernelLinks(commands))
+    names = frozenset(one["name"] for one in (*params["bonds"], *params["bridges"]))
+    if params["state"] == "absent":
+        done = operations.remove(names, check=module.check_mode, timeout=params["timeout"])
+    else:
+        declared = network_of(params["bonds"], params["bridges"])
+        done = operations.ensure(declared, check=module.check_mode, timeout=params["timeout"])
+    for words in done.warnings:
+        module.warn(words)
+    return {
+        "changed": bool(done.plan.changes),
+        "changes": [change.as_result() for change in done.plan.changes],
+        "diff": diff_of("network", done.plan.changes),
+        **view(done, names),
+    }
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "bonds": {"type": "list", "elements": "dict", "default": [], "options": BOND_SPEC},
+            "bridges": {"type": "list", "elements": "dict", "default": [], "options": BRIDGE_SPEC},
+            "timeout": {"type": "int", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    edge.run(module, work)
+
+
+if __name__ == "__main__":
+    main()
