@@ -1,0 +1,115 @@
+"""Domains for the property tests, and a hypervisor in memory that keeps what it is given as libvirt would."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
+    Domain,
+    DomainType,
+    FoundDomain,
+    PowerState,
+)
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import Action, DomainPlan
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import parse_domain, render_domain
+
+_TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF, exclude_categories=["Cc", "Cs"]), min_size=1)
+_PATHS = _TEXT.map(lambda text: "/srv/" + text.replace("/", "_"))
+_MACS = st.integers(0, 0xFFFFFF).map(lambda n: f"00:16:3e:{n >> 16:02x}:{n >> 8 & 255:02x}:{n & 255:02x}")
+_ACTIONS = st.sampled_from(["destroy", "restart", "preserve"])
+_SIZES = st.integers(1, 64).map(lambda count: Size(count * 16 * MIB))
+
+
+@st.composite
+def disks(draw: st.DrawFn) -> tuple[Disk, ...]:
+    """Disks with different targets and sources."""
+    targets = draw(st.lists(st.sampled_from([f"xvd{letter}" for letter in "abcdefgh"]), unique=True, max_size=4))
+    sources = draw(st.lists(_PATHS, unique=True, min_size=len(targets), max_size=len(targets)))
+    return tuple(
+        Disk(target, source, draw(st.sampled_from(["raw", "qcow2"])), draw(st.booleans()), draw(st.booleans()))
+        for target, source in zip(targets, sources, strict=True)
+    )
+
+
+@st.composite
+def nics(draw: st.DrawFn) -> tuple[Nic, ...]:
+    """Interfaces with different MAC addresses."""
+    macs = draw(st.lists(_MACS, unique=True, max_size=4))
+    addresses = st.lists(st.ip_addresses(v=4).map(lambda address: f"{address}/24"), max_size=2, unique=True)
+    return tuple(Nic(mac, draw(st.sampled_from(["xenbr10", "xenbr20"])), tuple(draw(addresses))) for mac in macs)
+
+
+@st.composite
+def whole_domains(draw: st.DrawFn, name: str = "web1") -> Domain:
+    """Configurations with every field given."""
+    memory, vcpus = draw(_SIZES), draw(st.integers(1, 8))
+    return Domain(
+        name=name,
+        uuid="6695eb01-f6a4-8304-79aa-97f2502e193f",
+        type=draw(st.sampled_from([DomainType.PV, DomainType.PVH])),
+        memory=memory,
+        memory_max=Size(memory.bytes + draw(st.integers(0, 4)) * 16 * MIB),
+        vcpus=vcpus,
+        vcpus_max=vcpus + draw(st.integers(0, 4)),
+        kernel="/srv/" + draw(st.sampled_from(["vmlinuz", "vmlinuz-2"])),
+        ramdisk=draw(st.none() | _PATHS),
+        cmdline=draw(st.none() | _TEXT),
+        disks=draw(disks()),
+        networks=draw(nics()),
+        on_poweroff=draw(_ACTIONS),
+        on_reboot=draw(_ACTIONS),
+        on_crash=draw(_ACTIONS),
+        labels=draw(st.dictionaries(_TEXT, _TEXT, max_size=3)),
+    )
+
+
+def found(domain: Domain, *, running: Domain | None = None, **marks: object) -> FoundDomain:
+    """A guest as libvirt would show it, by way of its XML."""
+    xml = render_domain(domain)
+    guest = FoundDomain(
+        name=domain.name,
+        stored=parse_domain(xml),
+        stored_xml=xml,
+        running=running,
+        state=PowerState.RUNNING if running else PowerState.STOPPED,
+    )
+    return replace(guest, **marks)  # type: ignore[arg-type]
+
+
+def applied(plan: DomainPlan, before: FoundDomain | None) -> FoundDomain | None:
+    """What a host has after a plan, with the same calls that the operations make."""
+    guest = before
+    for step in plan.steps:
+        target = plan.target
+        if step.action is Action.UNDEFINE:
+            return None
+        if step.action is Action.DEFINE and target is not None:
+            xml = render_domain(target, guest.stored_xml if guest else None)
+            start = guest or FoundDomain(target.name, None, None, None, PowerState.STOPPED)
+            guest = replace(start, stored=parse_domain(xml), stored_xml=xml)
+        elif guest is not None:
+            guest = _powered(step.action, plan, guest)
+    return guest
+
+
+def _powered(action: Action, plan: DomainPlan, guest: FoundDomain) -> FoundDomain:
+    running, target = guest.running, plan.target
+    if action is Action.START:
+        return replace(guest, running=guest.stored, state=PowerState.RUNNING)
+    if action is Action.SHUTDOWN:
+        return replace(guest, running=None, state=PowerState.STOPPED)
+    if action is Action.RESUME:
+        return replace(guest, state=PowerState.RUNNING)
+    if action is Action.SET_AUTOSTART:
+        return replace(guest, autostart=plan.autostart)
+    if running is not None and target is not None:
+        if action is Action.SET_MEMORY:
+            return replace(guest, running=replace(running, memory=target.memory))
+        if action is Action.SET_VCPUS:
+            return replace(guest, running=replace(running, vcpus=target.vcpus))
+    return guest

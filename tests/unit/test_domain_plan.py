@@ -1,0 +1,189 @@
+"""From what is declared and what was found to what is done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict, InvalidInput
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
+    Declaration,
+    Domain,
+    DomainType,
+    PowerState,
+    TargetState,
+)
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import derived_mac
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Effect
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import Action, plan_domain
+
+from .domains import applied, found, whole_domains
+
+
+def mib(count: int) -> Size:
+    return Size(count * MIB)
+
+
+BASE = Domain(
+    name="web1",
+    uuid="6695eb01-f6a4-8304-79aa-97f2502e193f",
+    type=DomainType.PVH,
+    memory=mib(256),
+    memory_max=mib(512),
+    vcpus=1,
+    vcpus_max=2,
+    kernel="/k",
+    disks=(Disk("xvda", "/a"),),
+    networks=(Nic("00:16:3e:00:00:01", "xenbr10"),),
+    on_poweroff="destroy",
+    on_reboot="restart",
+    on_crash="restart",
+    labels={},
+)
+
+
+def declare(state: TargetState = TargetState.RUNNING, **fields: object) -> Declaration:
+    return Declaration(Domain(name="web1", **fields), state=state)  # type: ignore[arg-type]
+
+
+@given(whole_domains(), st.sampled_from([TargetState.PRESENT, TargetState.STOPPED]))
+def test_what_is_as_declared_needs_nothing(domain: Domain, state: TargetState) -> None:
+    plan = plan_domain(Declaration(domain, state=state, autostart=False), found(domain))
+    assert plan.steps == ()
+    assert plan.restart_required == ()
+
+
+@given(whole_domains(), st.none() | whole_domains(), st.booleans(), st.sampled_from(TargetState), st.booleans())
+def test_a_second_run_changes_nothing(
+    declared: Domain, there: Domain | None, runs: bool, state: TargetState, autostart: bool
+) -> None:
+    declaration = Declaration(
+        declared, state=state, autostart=autostart, keep_unlisted_disks=autostart, keep_unlisted_networks=runs
+    )
+    before = found(there, running=there if runs else None) if there else None
+    first = plan_domain(declaration, before)
+    after = applied(first, before)
+    second = plan_domain(declaration, after)
+    assert second.steps == ()
+    assert second.restart_required == first.restart_required
+
+
+@given(whole_domains(), whole_domains())
+def test_after_a_restart_nothing_waits(declared: Domain, there: Domain) -> None:
+    declaration = Declaration(declared)
+    after = applied(plan_domain(declaration, found(there, running=there)), found(there, running=there))
+    assert after is not None
+    restarted = replace(after, running=after.stored)
+    assert plan_domain(declaration, restarted).restart_required == ()
+
+
+def test_a_new_guest_gets_defaults_and_starts() -> None:
+    plan = plan_domain(declare(memory=mib(256), kernel="/k", networks=(Nic(None, "xenbr10"),)), None)
+    assert [step.action for step in plan.steps] == [Action.DEFINE, Action.START]
+    target = plan.target
+    assert target is not None
+    assert target.type is DomainType.PVH
+    assert (target.memory_max, target.vcpus, target.vcpus_max, target.on_crash) == (mib(256), 1, 1, "restart")
+    assert target.networks == (Nic(derived_mac("web1", 0), "xenbr10"),)
+
+
+@pytest.mark.parametrize(
+    ("fields", "live", "waiting"),
+    [
+        ({"memory": mib(384)}, [Action.SET_MEMORY], ()),
+        ({"memory": mib(128)}, [Action.SET_MEMORY], ()),
+        ({"memory": mib(1024)}, [], ("memory", "memory_max")),
+        ({"vcpus": 2}, [Action.SET_VCPUS], ()),
+        ({"vcpus": 4}, [], ("vcpus", "vcpus_max")),
+        ({"memory": mib(384), "vcpus": 2}, [Action.SET_MEMORY, Action.SET_VCPUS], ()),
+        ({"memory_max": mib(1024)}, [], ("memory_max",)),
+        ({"kernel": "/other"}, [], ("kernel",)),
+        ({"type": DomainType.PV}, [], ("type",)),
+        ({"disks": (Disk("xvdb", "/b"),)}, [], ("disks",)),
+        ({"networks": (Nic("00:16:3e:00:00:01", "xenbr20"),)}, [], ("networks",)),
+        ({"labels": {"a": "b"}}, [], ()),
+        ({"networks": (Nic("00:16:3e:00:00:01", "xenbr10", ("10.0.0.1/24",)),)}, [], ()),
+    ],
+)
+def test_what_a_running_guest_gets_now_and_what_waits(
+    fields: dict[str, object], live: list[Action], waiting: tuple[str, ...]
+) -> None:
+    plan = plan_domain(declare(**fields), found(BASE, running=BASE))
+    assert [step.action for step in plan.steps] == [Action.DEFINE, *live]
+    assert plan.restart_required == waiting
+    effects = {change.field.split("[")[0]: change.effect for change in plan.changes}
+    assert {name for name, effect in effects.items() if effect is Effect.NEXT_BOOT} == set(waiting)
+
+
+def test_a_stopped_guest_waits_for_nothing() -> None:
+    plan = plan_domain(declare(TargetState.PRESENT, kernel="/other"), found(BASE))
+    assert plan.restart_required == ()
+    assert [change.effect for change in plan.changes] == [Effect.LIVE]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "state", "action"),
+    [
+        (TargetState.RUNNING, PowerState.STOPPED, Action.START),
+        (TargetState.RUNNING, PowerState.CRASHED, Action.START),
+        (TargetState.RUNNING, PowerState.PAUSED, Action.RESUME),
+        (TargetState.RUNNING, PowerState.RUNNING, None),
+        (TargetState.STOPPED, PowerState.RUNNING, Action.SHUTDOWN),
+        (TargetState.STOPPED, PowerState.PAUSED, Action.SHUTDOWN),
+        (TargetState.STOPPED, PowerState.STOPPED, None),
+        (TargetState.PRESENT, PowerState.RUNNING, None),
+        (TargetState.PRESENT, PowerState.STOPPED, None),
+    ],
+)
+def test_power(wanted: TargetState, state: PowerState, action: Action | None) -> None:
+    running = BASE if state.is_active else None
+    plan = plan_domain(declare(wanted), found(BASE, running=running, state=state))
+    assert [step.action for step in plan.steps] == ([action] if action else [])
+
+
+def test_removal_stops_and_forgets() -> None:
+    actions = [step.action for step in plan_domain(declare(TargetState.ABSENT), found(BASE, running=BASE)).steps]
+    assert actions == [Action.SHUTDOWN, Action.UNDEFINE]
+    assert plan_domain(declare(TargetState.ABSENT), None).steps == ()
+
+
+def test_unlisted_disks_stay_unless_told() -> None:
+    declaration = declare(disks=(Disk("xvdb", "/b"),))
+    kept = plan_domain(declaration, found(BASE)).target
+    assert kept is not None
+    assert kept.disks == (Disk("xvdb", "/b"), Disk("xvda", "/a"))
+    detached = plan_domain(replace(declaration, keep_unlisted_disks=False), found(BASE)).target
+    assert detached is not None
+    assert detached.disks == (Disk("xvdb", "/b"),)
+
+
+def test_an_interface_without_mac_keeps_the_one_at_its_position() -> None:
+    target = plan_domain(declare(networks=(Nic(None, "xenbr20"),)), found(BASE)).target
+    assert target is not None
+    assert target.networks == (Nic("00:16:3e:00:00:01", "xenbr20"),)
+
+
+def test_another_guest_of_that_name_is_not_touched() -> None:
+    with pytest.raises(Conflict, match="another guest"):
+        plan_domain(declare(uuid="11111111-f6a4-8304-79aa-97f2502e193f"), found(BASE))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kernel": "/k"},
+        {"memory": mib(512), "memory_max": mib(256), "kernel": "/k"},
+        {"memory": mib(512), "vcpus": 4, "vcpus_max": 2, "kernel": "/k"},
+        {"memory": mib(512)},
+        {"memory": mib(512), "type": DomainType.PV, "ramdisk": "/r"},
+    ],
+)
+def test_what_makes_no_sense_is_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(InvalidInput):
+        plan_domain(declare(**fields), None)
