@@ -13,7 +13,13 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict, InvalidInput, Refused, TimedOut
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import (
+    CommandFailed,
+    Conflict,
+    InvalidInput,
+    Refused,
+    TimedOut,
+)
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
     Bond,
     BondMode,
@@ -699,6 +705,22 @@ def test_a_network_that_does_not_come_up_is_taken_back(host: Host) -> None:
     assert files(host) == kept
     assert {name: replace(link, up=True) for name, link in host.links.items()} == before
     assert ["networkctl", "reconfigure", "eth3"] in host.ran
+
+
+def test_files_that_cannot_be_written_change_nothing(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    ensure(host, HostNetwork((BOND0,), (BR10,)))
+    before, kept = dict(host.links), files(host)
+    replace_file = Path.replace
+
+    def full(self: Path, target: Path) -> Path:
+        if target.name == "40-xenfleet-xenbr20.network":
+            raise OSError(28, "No space left on device")
+        return replace_file(self, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(CommandFailed, match="No space left"):
+        ensure(host, WIRED)
+    assert (host.links, files(host)) == (before, kept)
 
 
 def test_a_bond_that_lost_its_partner_is_taken_back(host: Host) -> None:

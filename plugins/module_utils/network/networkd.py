@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import CommandFailed, InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
     Bond,
     Bridge,
@@ -90,7 +90,13 @@ class Networkd:
         concerned = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)} | files_of(chosen)
         target = {name: new.get(name) for name in sorted(concerned) if found.get(name) != new.get(name)}
         former = {name: found.get(name) for name in target}
-        self.restore(target)
+        try:
+            self.restore(target)
+        except OSError as error:
+            self.restore({name: text for name, text in former.items() if self._files().get(name) != text})
+            raise CommandFailed(
+                f"the files in /{FOLDER} cannot be written", found=str(error), remedy="Nothing was changed."
+            ) from error
         return former
 
     def restore(self, former: Mapping[str, str | None]) -> None:

@@ -128,8 +128,12 @@ class HostNetworkOperations:
             after = self._wait(plan, deadline)
             quiet = self._listen(plan, links, deadline)
         except XenfleetError as error:
-            self._undo(plan, former, links)
-            error.remedy = error.remedy or "The former files are back and systemd-networkd has been told."
+            try:
+                self._undo(plan, former, links)
+            except XenfleetError as second:
+                error.remedy = f"The former files are back, but not all of the running network is: {second}"
+            else:
+                error.remedy = error.remedy or "The former network is back."
             raise
         return Outcome(plan, self.host.read() if quiet else after, quiet)
 
