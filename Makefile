@@ -29,7 +29,7 @@ integration: setup ## modules and inventory by the real Ansible against a privat
 	@$(IN_VENV) tools/pytest tests/integration
 
 scenarios: setup ## Molecule scenarios on emulated Xen hosts (takes long, wants 11 GiB of memory)
-	@$(IN_VENV) tools/scenarios
+	@if [[ -x tools/scenarios ]]; then $(IN_VENV) tools/scenarios; else echo "no scenarios yet"; fi
 
 test: setup ## all of the above; prints the time of each and a summary
 	@tools/stages $(STAGES)

@@ -42,9 +42,11 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     # the edge towards Ansible
     "module_utils/argspec": PURE,
     "module_utils/edge": ("module_utils/errors",),
-    "modules": (*OPERATIONS, *ADAPTERS, "module_utils/argspec", "module_utils/edge"),
+    "module_utils/domain_edge": (*OPERATIONS, "module_utils/libvirt"),
+    "modules": (*OPERATIONS, *ADAPTERS, "module_utils/argspec", "module_utils/edge", "module_utils/domain_edge"),
     "doc_fragments": (),
     # the controller's side
+    "plugin_utils/probe": (),  # sent to the hosts as it is, so it stands alone
     "plugin_utils": (*OPERATIONS, "module_utils/placement", "module_utils/libvirt"),
     "action": ("plugin_utils", *OPERATIONS, "module_utils/placement", "module_utils/argspec"),
     "callback": ("plugin_utils", *PURE),
@@ -55,10 +57,11 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 
 # What is not of the standard library, and who may import it.
 THIRD_PARTY: dict[str, tuple[str, ...]] = {
-    "libvirt": ("module_utils/libvirt",),
+    "libvirt": ("module_utils/libvirt", "plugin_utils/probe"),
     "ansible": (
         "module_utils/argspec",
         "module_utils/edge",
+        "module_utils/domain_edge",
         "modules",
         "plugin_utils",
         "action",
