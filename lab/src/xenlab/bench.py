@@ -34,7 +34,13 @@ def _images(fleet: Fleet) -> list[tuple[str, ...]]:
                 continue
             used = found.disk.stat().st_blocks * 512 // (1024 * 1024)
             parts = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in found.figures.items())
-            rows.append((f"image {kind}-{debian}: build", f"{sum(found.figures.values()):.0f} s", f"noted when it was built: {parts}"))
+            rows.append(
+                (
+                    f"image {kind}-{debian}: build",
+                    f"{sum(found.figures.values()):.0f} s",
+                    f"noted when it was built: {parts}",
+                )
+            )
             rows.append((f"image {kind}-{debian}: on disk", f"{used} MiB", "now"))
     return rows
 
@@ -62,13 +68,20 @@ def _live(fleet: Fleet) -> list[tuple[str, ...]]:
             continue
         begin = time.monotonic()
         done = subprocess.run(
-            ssh.command(fleet.paths, fleet.state, one.name, ["true"]), stdin=subprocess.DEVNULL, capture_output=True, check=False
+            ssh.command(fleet.paths, fleet.state, one.name, ["true"]),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
         )
         seconds = time.monotonic() - begin
-        rows.append((f"{one.name}: ssh true", f"{seconds:.1f} s" if done.returncode == 0 else "fails", "now, a new connection"))
+        rows.append(
+            (f"{one.name}: ssh true", f"{seconds:.1f} s" if done.returncode == 0 else "fails", "now, a new connection")
+        )
         rows.append((f"{one.name}: memory in use", f"{_resident_mib(pid)} MiB", "now, QEMU's resident set"))
         disk = fleet.paths.disks / f"{one.name}.qcow2"
-        rows.append((f"{one.name}: disk", f"{disk.stat().st_blocks * 512 // (1024 * 1024)} MiB", "now, beside the shared image"))
+        rows.append(
+            (f"{one.name}: disk", f"{disk.stat().st_blocks * 512 // (1024 * 1024)} MiB", "now, beside the shared image")
+        )
     return rows
 
 

@@ -33,7 +33,9 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--lab", metavar="NAME", default=os.environ.get("XENLAB", "demo"), help="which lab (or $XENLAB; default: demo)")
+    top.add_argument(
+        "--lab", metavar="NAME", default=os.environ.get("XENLAB", "demo"), help="which lab (or $XENLAB; default: demo)"
+    )
     verbs = top.add_subparsers(dest="verb", required=True, metavar="COMMAND")
 
     def verb(name: str, text: str) -> argparse.ArgumentParser:
@@ -42,13 +44,17 @@ def parser() -> argparse.ArgumentParser:
         return made
 
     def debian(made: argparse.ArgumentParser) -> None:
-        made.add_argument("--debian", choices=sorted(SUITES), default="13", help="Debian release of the Xen hosts (default: 13)")
+        made.add_argument(
+            "--debian", choices=sorted(SUITES), default="13", help="Debian release of the Xen hosts (default: 13)"
+        )
 
     def host(made: argparse.ArgumentParser) -> None:
         made.add_argument("host", metavar="HOST", help="core, xen1, xen2, ..., plain1, ...")
 
     def timeout(made: argparse.ArgumentParser) -> None:
-        made.add_argument("--timeout", type=float, default=600.0, metavar="S", help="seconds to wait for each machine (default: 600)")
+        made.add_argument(
+            "--timeout", type=float, default=600.0, metavar="S", help="seconds to wait for each machine (default: 600)"
+        )
 
     one = verb("build", "build the images that are not in the cache yet")
     debian(one)
@@ -57,7 +63,13 @@ def parser() -> argparse.ArgumentParser:
     one = verb("up", "bring up what is not up: images, disks, machines; returns when SSH answers everywhere")
     one.add_argument("--hosts", type=int, default=2, metavar="N", help="Xen hosts (default: 2, at most 4)")
     debian(one)
-    one.add_argument("--plain", type=int, default=0, metavar="N", help="machines without Xen that boot by GRUB (default: 0, at most 2)")
+    one.add_argument(
+        "--plain",
+        type=int,
+        default=0,
+        metavar="N",
+        help="machines without Xen that boot by GRUB (default: 0, at most 2)",
+    )
     timeout(one)
 
     one = verb("down", "switch all machines of the lab off; their disks stay")
@@ -68,7 +80,9 @@ def parser() -> argparse.ArgumentParser:
 
     one = verb("ssh", "run a command on a machine (or a shell): input, output and exit status are passed through")
     host(one)
-    one.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="as with ssh, the remote shell sees one string")
+    one.add_argument(
+        "command", nargs=argparse.REMAINDER, metavar="COMMAND", help="as with ssh, the remote shell sees one string"
+    )
 
     host(verb("console", "a machine's serial console; Ctrl-] leaves it"))
 
@@ -84,10 +98,17 @@ def parser() -> argparse.ArgumentParser:
 
     one = verb("port", "how core treats a host's two links")
     host(one)
-    one.add_argument("mode", choices=(LACP, PLAIN), help="one 802.3ad bond, or two plain bridge ports (for active-backup bonds)")
+    one.add_argument(
+        "mode", choices=(LACP, PLAIN), help="one 802.3ad bond, or two plain bridge ports (for active-backup bonds)"
+    )
 
     one = verb("inventory", "the running lab for Ansible")
-    one.add_argument("--format", choices=("yaml", "json"), default="yaml", help="json is a dynamic inventory's --list (default: yaml)")
+    one.add_argument(
+        "--format",
+        choices=("yaml", "json"),
+        default="yaml",
+        help="json is a dynamic inventory's --list (default: yaml)",
+    )
 
     one = verb("logs", "the last lines of a machine's serial console")
     host(one)
@@ -112,7 +133,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"xenlab: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("xenlab: interrupted; machines that run go on running, the same command again takes it from there", file=sys.stderr)
+        print(
+            "xenlab: interrupted; machines that run go on running, the same command again takes it from there",
+            file=sys.stderr,
+        )
         return 130
 
 

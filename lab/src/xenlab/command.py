@@ -52,7 +52,9 @@ def run(argv: Sequence[str], *, what: str, log: Path | None = None, advice: str 
     """Run to the end, output into the log; a failure becomes an error that carries the log's last lines."""
     try:
         if log is None:
-            done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False)
+            done = subprocess.run(
+                argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+            )
             output = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()][-15:]
         else:
             with log.open("ab") as file:
@@ -66,7 +68,9 @@ def run(argv: Sequence[str], *, what: str, log: Path | None = None, advice: str 
     except OSError as error:
         raise LabError(f"{what} failed: {argv[0]} could not be run ({error.strerror}).{_sentence(advice)}") from error
     if done.returncode != 0:
-        raise LabError(f"{what} failed: {argv[0]} ended with status {done.returncode}.{_sentence(advice)}" + quoted(output))
+        raise LabError(
+            f"{what} failed: {argv[0]} ended with status {done.returncode}.{_sentence(advice)}" + quoted(output)
+        )
 
 
 def _sentence(advice: str) -> str:

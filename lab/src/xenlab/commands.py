@@ -136,7 +136,9 @@ def logs(chosen: argparse.Namespace) -> int:
     log = Paths.of(chosen.lab).console_log(one.name)
     lines = tail(log, chosen.lines)
     if not lines:
-        raise LabError(f"{one.name} has no console log in the lab '{chosen.lab}': it has not run since the last 'down --discard'.")
+        raise LabError(
+            f"{one.name} has no console log in the lab '{chosen.lab}': it has not run since the last 'down --discard'."
+        )
     print("\n".join(lines))
     return 0
 

@@ -25,7 +25,7 @@ def attach(path: Path, machine: str) -> int:
         raise LabError(f"{machine}: its console cannot be reached ({error.strerror or error}).") from error
     keyboard = sys.stdin.fileno()
     before = termios.tcgetattr(keyboard) if os.isatty(keyboard) else None
-    say(f"{machine}: console, Ctrl-] leaves it; one terminal at a time, a second one waits")
+    say(f"{machine}: console, Ctrl-] leaves it")
     try:
         if before is not None:
             tty.setraw(keyboard)
@@ -40,8 +40,8 @@ def attach(path: Path, machine: str) -> int:
 
 def _pass(line: socket.socket, keyboard: int) -> None:
     while True:
-        ready, _, _ = select.select([line, keyboard], [], [])
-        if line in ready:
+        ready, _, _ = select.select([line.fileno(), keyboard], [], [])
+        if line.fileno() in ready:
             output = line.recv(65536)
             if not output:
                 return

@@ -50,7 +50,9 @@ class Fleet:
         one = machine(name)
         if process.running(self.paths, name) is None:
             there = ", ".join(sorted(self.running())) or "none"
-            raise LabError(f"{name} is not running in the lab '{self.paths.lab}' (running: {there}). Start it with 'up' or 'start {name}'.")
+            raise LabError(
+                f"{name} is not running in the lab '{self.paths.lab}' (running: {there}). Start it with 'up' or 'start {name}'."
+            )
         return one
 
     def up(self, machines: list[Machine], debian: str, timeout: float) -> None:

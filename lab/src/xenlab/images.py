@@ -143,7 +143,9 @@ def _extract(tar: Path, folder: Path, recipe: Recipe) -> None:
                 found.add(name)
     missing = sorted(set(wanted) - found)
     if missing:
-        raise LabError(f"The image {recipe.name} came out without {', '.join(missing)} under /boot: its recipe is wrong.")
+        raise LabError(
+            f"The image {recipe.name} came out without {', '.join(missing)} under /boot: its recipe is wrong."
+        )
 
 
 def _make_disk(recipe: Recipe, part: Path, log: Path) -> None:

@@ -51,5 +51,7 @@ def as_yaml(paths: Paths, state: State, running: set[str]) -> str:
         lines += [f"    {group}:", "      hosts:" + ("" if members else " {}")]
         for machine in members:
             lines.append(f"        {machine.name}:")
-            lines += [f"          {key}: {json.dumps(value)}" for key, value in variables(paths, state, machine).items()]
+            lines += [
+                f"          {key}: {json.dumps(value)}" for key, value in variables(paths, state, machine).items()
+            ]
     return "\n".join(lines)

@@ -40,7 +40,9 @@ def _acquire(handle: int, what: str, patience: float) -> None:
         except BlockingIOError:
             holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
         if time.monotonic() >= deadline:
-            raise LabError(f"{what} is in use by another command (process {holder}). Wait for it to end, then try again.")
+            raise LabError(
+                f"{what} is in use by another command (process {holder}). Wait for it to end, then try again."
+            )
         if not told:
             say(f"{what}: waiting for another command (process {holder}) ...")
             told = True

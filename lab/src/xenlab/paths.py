@@ -28,7 +28,9 @@ class Paths:
     @classmethod
     def of(cls, lab: str) -> Paths:
         if not _NAME.fullmatch(lab):
-            raise LabError(f"'{lab}' is no name for a lab: lower case letters, digits and '-', a letter first, at most 31.")
+            raise LabError(
+                f"'{lab}' is no name for a lab: lower case letters, digits and '-', a letter first, at most 31."
+            )
         return cls(lab, cache_root())
 
     @property

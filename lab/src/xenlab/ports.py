@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+from itertools import chain
 
 from xenlab.errors import LabError
 from xenlab.topology import ALL_LINKS
@@ -27,7 +28,7 @@ def _free(port: int, kind: socket.SocketKind) -> bool:
 def ssh_port(preferred: int, taken: set[int], lab: str, machine: str) -> int:
     """The machine's port of last time when it is free, so that addresses stay; else the next that is."""
     start = _start(f"{lab}/{machine}")
-    for port in (preferred, *range(start, _LAST), *range(_FIRST, start)):
+    for port in chain((preferred,), range(start, _LAST), range(_FIRST, start)):
         if port and port not in taken and _free(port, socket.SOCK_STREAM):
             return port
     raise LabError(f"No loopback port between {_FIRST} and {_LAST} is free for {machine}'s SSH.")
@@ -37,7 +38,7 @@ def link_block(preferred: int, lab: str) -> int:
     """The first of as many neighbouring ports as all links' ends need."""
     count = 2 * len(ALL_LINKS)
     start = _start(lab)
-    for first in (preferred, *range(start, _LAST - count, count), *range(_FIRST, start, count)):
+    for first in chain((preferred,), range(start, _LAST - count, count), range(_FIRST, start, count)):
         if first and links_free(first):
             return first
     raise LabError(f"No {count} neighbouring loopback ports between {_FIRST} and {_LAST} are free for the lab's links.")
@@ -49,4 +50,5 @@ def links_free(first: int) -> bool:
 
 def _start(name: str) -> int:
     """Labs begin their search in different places, so that two that start at once seldom meet."""
-    return _FIRST + int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % (_LAST - _FIRST - 200)
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+    return _FIRST + number % (_LAST - _FIRST - 200)

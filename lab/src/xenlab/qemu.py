@@ -13,9 +13,7 @@ BINARY = "qemu-system-x86_64"
 # The one model on which both Xen and PVH guests run under software emulation.
 _CPU = "qemu64,+svm,+npt"
 # Mitigations protect nobody here, and each costs time.
-_XEN_ARGS = (
-    "console=com1 com1=115200,8n1 dom0_mem=1024M,max:1024M dom0_max_vcpus=2 loglvl=info guest_loglvl=info spec-ctrl=no xpti=no"
-)
+_XEN_ARGS = "console=com1 com1=115200,8n1 dom0_mem=1024M,max:1024M dom0_max_vcpus=2 loglvl=info guest_loglvl=info spec-ctrl=no xpti=no"
 _LINUX_ARGS = "root=/dev/vda rw net.ifnames=0 mitigations=off loglevel=4"
 
 
@@ -33,7 +31,10 @@ def command(lab: str, machine: Machine, state: State) -> list[str]:
         *("-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", _CPU),
         *("-smp", str(machine.cpus), "-m", str(machine.memory_mib), "-rtc", "base=utc"),
         *("-pidfile", f"{machine.name}.pid"),
-        *("-chardev", f"socket,id=console,path={machine.name}.console,server=on,wait=off,logfile={machine.name}.console.log"),
+        *(
+            "-chardev",
+            f"socket,id=console,path={machine.name}.console,server=on,wait=off,logfile={machine.name}.console.log",
+        ),
         *("-serial", "chardev:console"),
         *("-qmp", f"unix:{machine.name}.qmp,server=on,wait=off"),
         *_boot(machine, own),
@@ -76,10 +77,10 @@ def _network(lab: str, machine: Machine, state: State, own: MachineState) -> lis
     found = ["-netdev", f"user,id=management,ipv6=off,hostfwd=tcp:127.0.0.1:{own.ssh_port}-:22"]
     found += ["-device", f"virtio-net-pci,netdev=management,mac={mac(lab, machine.name, 'eth0')}"]
     if machine.name == CORE:
-        ends = [(link, link.core_nic, *_ports(state, link)) for link in ALL_LINKS]
+        ends = [(link, link.core_nic, _ports(state, link)) for link in ALL_LINKS]
     else:
-        ends = [(link, link.host_nic, *reversed(_ports(state, link))) for link in machine.links]
-    for link, nic, here, there in ends:
+        ends = [(link, link.host_nic, _ports(state, link)[::-1]) for link in machine.links]
+    for link, nic, (here, there) in ends:
         # Datagrams on the loopback: there is no connection, so each end may go and come back as it likes, and to an end
         # that does not listen they are simply lost, as on a cable. (Unix datagram sockets make QEMU spin on a full queue.)
         found += [

@@ -20,7 +20,9 @@ def ask(path: Path, machine: str, command: str, **arguments: Any) -> Any:
                 stream.flush()
                 answer = _answer(stream)
     except (OSError, ValueError) as error:
-        raise LabError(f"{machine}: its QEMU monitor does not answer ({error}). 'kill' and 'start' renew the machine.") from error
+        raise LabError(
+            f"{machine}: its QEMU monitor does not answer ({error}). 'kill' and 'start' renew the machine."
+        ) from error
     if "error" in answer:
         raise LabError(f"{machine}: QEMU refused '{command}': {answer['error'].get('desc', answer['error'])}")
     return answer["return"]

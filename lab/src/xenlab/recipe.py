@@ -16,7 +16,7 @@ KINDS = ("xen", "core", "plain")
 _FORMAT = 1
 
 _EVERYWHERE = (
-    "linux-image-amd64,initramfs-tools,zstd,systemd,systemd-sysv,dbus,udev,kmod,procps,less,openssh-server,python3,"
+    "linux-image-amd64,initramfs-tools,zstd,systemd,systemd-sysv,dbus,udev,kmod,login,procps,less,openssh-server,python3,"
     "python3-apt,iproute2,iputils-ping,tcpdump,ethtool,netcat-openbsd,ca-certificates,e2fsprogs"
 )
 _XEN = (
@@ -73,7 +73,9 @@ def _data(name: str) -> str:
 def recipe(kind: str, debian: str) -> Recipe:
     """The recipe of a kind of machine (xen, core, plain) for a release of Debian (12, 13)."""
     if kind not in KINDS or debian not in SUITES:
-        raise LabError(f"There is no image '{kind}' for Debian '{debian}': kinds {', '.join(KINDS)}; Debian {', '.join(SUITES)}.")
+        raise LabError(
+            f"There is no image '{kind}' for Debian '{debian}': kinds {', '.join(KINDS)}; Debian {', '.join(SUITES)}."
+        )
     own = {"xen": _XEN, "core": _CORE, "plain": _PLAIN}[kind]
     return Recipe(
         kind=kind,
@@ -81,7 +83,7 @@ def recipe(kind: str, debian: str) -> Recipe:
         packages=tuple(sorted(f"{_EVERYWHERE},{own}".split(","))),
         left_out=_LEFT_OUT,
         before=_data("before.sh"),
-        after=_data("after.sh") + _data(f"after-{kind}.sh"),
+        after=_data("after.sh") + _data(f"after-{kind}.sh") + _data("after-all.sh"),
         size_mib={"xen": 10240, "core": 3072, "plain": 10240}[kind],
         partitioned=kind == "plain",
     )

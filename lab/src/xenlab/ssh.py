@@ -26,7 +26,17 @@ def options(paths: Paths, machine: str) -> list[str]:
 
 def command(paths: Paths, state: State, machine: str, remote: Sequence[str], *, tty: bool = False) -> list[str]:
     """The complete command line; shared connections of the operator's stay out of it."""
-    argv = ["ssh", "-F", "none", "-p", str(state.machines[machine].ssh_port), "-l", "root", "-i", str(keys.operator_key(paths))]
+    argv = [
+        "ssh",
+        "-F",
+        "none",
+        "-p",
+        str(state.machines[machine].ssh_port),
+        "-l",
+        "root",
+        "-i",
+        str(keys.operator_key(paths)),
+    ]
     for option in (*options(paths, machine), "ControlMaster=no", "ControlPath=none", "BatchMode=yes", "LogLevel=ERROR"):
         argv += ["-o", option]
     # A machine that was killed must not hold the command for ever.
@@ -47,7 +57,11 @@ def answers(paths: Paths, state: State, machine: str, patience: float = 45.0) ->
     """Whether a command can be run there."""
     try:
         done = subprocess.run(
-            command(paths, state, machine, ["true"]), stdin=subprocess.DEVNULL, capture_output=True, timeout=patience, check=False
+            command(paths, state, machine, ["true"]),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=patience,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return False
@@ -67,7 +81,9 @@ def do(paths: Paths, state: State, machine: str, script: str, what: str, patienc
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise LabError(f"{machine}: {what} took more than {patience:.0f} s. Look at it with: xenlab console {machine}") from error
+        raise LabError(
+            f"{machine}: {what} took more than {patience:.0f} s. Look at it with: xenlab console {machine}"
+        ) from error
     if done.returncode != 0:
         words = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()][-15:]
         raise LabError(f"{machine}: {what} failed with status {done.returncode}." + quoted(words))

@@ -12,8 +12,8 @@ def text(fleet: Fleet) -> str:
     state = fleet.state
     if not state.machines:
         return f"The lab '{fleet.paths.lab}' has no machines. 'xenlab up' makes some."
-    rows = [("MACHINE", "KIND", "DEBIAN", "STATE", "PID", "SSH PORT", "MEMORY", "LINKS AT CORE")]
-    links = [("LINK", "STATE")]
+    rows: list[tuple[str, ...]] = [("MACHINE", "KIND", "DEBIAN", "STATE", "PID", "SSH PORT", "MEMORY", "LINKS AT CORE")]
+    links: list[tuple[str, ...]] = [("LINK", "STATE")]
     for one in ALL_MACHINES:
         own = state.machines.get(one.name)
         if own is None:
@@ -21,7 +21,18 @@ def text(fleet: Fleet) -> str:
         pid = process.running(fleet.paths, one.name)
         condition = "down" if pid is None else "up" if ssh.greets(own.ssh_port, 1.0) else "running, no SSH"
         mode = state.mode(one.name) if one.links else "-"
-        rows.append((one.name, one.kind, own.debian, condition, str(pid or "-"), str(own.ssh_port), f"{one.memory_mib} MiB", mode))
+        rows.append(
+            (
+                one.name,
+                one.kind,
+                own.debian,
+                condition,
+                str(pid or "-"),
+                str(own.ssh_port),
+                f"{one.memory_mib} MiB",
+                mode,
+            )
+        )
         links += [(link.name, "cut" if link.name in state.cut else "whole") for link in one.links]
     return f"Lab '{fleet.paths.lab}' in {fleet.paths.home}\n\n{columns(rows)}\n\n{columns(links)}"
 
@@ -29,4 +40,6 @@ def text(fleet: Fleet) -> str:
 def columns(rows: list[tuple[str, ...]]) -> str:
     """Rows with their columns aligned."""
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )

@@ -70,7 +70,9 @@ def _machine(kind: str, number: int) -> Machine:
 
 
 CORE_MACHINE = Machine(CORE, "core", 0, 768, 1)
-HOSTS = tuple(_machine("xen", n + 1) for n in range(MAX_XEN)) + tuple(_machine("plain", n + 1) for n in range(MAX_PLAIN))
+HOSTS = tuple(_machine("xen", n + 1) for n in range(MAX_XEN)) + tuple(
+    _machine("plain", n + 1) for n in range(MAX_PLAIN)
+)
 ALL_MACHINES = (CORE_MACHINE, *HOSTS)
 ALL_LINKS = tuple(Link(host.name, side) for host in HOSTS for side in SIDES)
 
@@ -86,19 +88,25 @@ def link(name: str) -> Link:
     for one in ALL_LINKS:
         if one.name == name:
             return one
-    raise LabError(f"There is no link '{name}'. Links are named HOST-a and HOST-b, such as xen1-a; 'status' lists them.")
+    raise LabError(
+        f"There is no link '{name}'. Links are named HOST-a and HOST-b, such as xen1-a; 'status' lists them."
+    )
 
 
 def wanted(hosts: int, plain: int) -> list[Machine]:
     """The machines of a lab with so many hosts, core first."""
     if not 0 <= hosts <= MAX_XEN or not 0 <= plain <= MAX_PLAIN:
-        raise LabError(f"A lab has 0 to {MAX_XEN} Xen hosts and 0 to {MAX_PLAIN} plain machines; core has no more sockets.")
-    return [CORE_MACHINE, *(_machine("xen", n + 1) for n in range(hosts)), *(_machine("plain", n + 1) for n in range(plain))]
+        raise LabError(
+            f"A lab has 0 to {MAX_XEN} Xen hosts and 0 to {MAX_PLAIN} plain machines; core has no more sockets."
+        )
+    return [
+        CORE_MACHINE,
+        *(_machine("xen", n + 1) for n in range(hosts)),
+        *(_machine("plain", n + 1) for n in range(plain)),
+    ]
 
 
 def mac(lab: str, owner: str, nic: str) -> str:
     """A stable address in QEMU's range, distinct for each lab, machine and card."""
     digest = hashlib.sha256(f"{lab}/{owner}/{nic}".encode()).digest()
     return "52:54:00:" + ":".join(f"{byte:02x}" for byte in digest[:3])
-
-

@@ -1,6 +1,7 @@
 
 # --- core: the site's switch and filer ---
-chroot "$root" systemctl mask rpcbind.service rpcbind.socket rpc-statd.service rpc-statd-notify.service
+chroot "$root" systemctl mask rpcbind.service rpcbind.socket rpc-statd.service rpc-statd-notify.service \
+    systemd-networkd-wait-online.service
 mkdir -p "$root/srv/guests" "$root/etc/nfs.conf.d" "$root/etc/exports.d"
 echo '/srv/guests 10.20.0.0/24(rw,no_root_squash,async,no_subtree_check)' > "$root/etc/exports.d/xenlab.exports"
 # Version 4 alone needs no port mapper, and no mount daemon on the wire.
