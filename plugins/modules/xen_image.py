@@ -367,8 +367,6 @@ ARGUMENTS: dict[str, Any] = {
         "type": "list",
         "elements": "dict",
         "options": _CLONE,
-        "mutually_exclusive": [("path", "volume")],
-        "required_one_of": [("path", "volume")],
     },
 }
 

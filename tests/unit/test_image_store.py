@@ -47,9 +47,14 @@ def store(tmp_path: Path) -> ImageStore:
 def test_a_good_image_is_read_through_once(store: ImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
     store.verified("tiny")
     calls: list[Path] = []
+
+    def noted(path: Path) -> str:
+        calls.append(path)
+        return ""
+
     monkeypatch.setattr(
         "ansible_collections.xenfleet.xen.plugins.module_utils.ops.image_store.sha256",
-        lambda path: calls.append(path) or "",
+        noted,
     )
     store.verified("tiny")
     assert calls == []
