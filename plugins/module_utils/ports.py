@@ -125,8 +125,8 @@ class HostLinks(Protocol):
     def adjust_bond(self, bond: Bond) -> None:
         """Set what a running bond takes without its members being taken out."""
 
-    def adjust_bridge(self, bridge: Bridge) -> None:
-        """Set what a running bridge takes."""
+    def adjust_bridge(self, bridge: Bridge, *, with_uplink: bool) -> None:
+        """Set what a running bridge takes, and its VLAN interface."""
 
     def drop_address(self, name: str, address: str) -> None:
         """Take an address away."""
@@ -147,8 +147,10 @@ class NetworkBackend(Protocol):
     def claims(self, names: Collection[str]) -> dict[str, str]:
         """Which of these interfaces something else manages, and what that is."""
 
-    def write(self, before: HostNetwork, after: HostNetwork, named: Collection[str]) -> Mapping[str, str | None]:
-        """Write what differs, and the files of what is named; returns the former contents of what was written."""
+    def write(
+        self, before: HostNetwork, after: HostNetwork, named: Collection[str], create: Collection[str]
+    ) -> Mapping[str, str | None]:
+        """Write what differs, the files of what is named and of what is to be made; returns the former contents."""
 
     def restore(self, former: Mapping[str, str | None]) -> None:
         """Write back what ``write`` returned."""

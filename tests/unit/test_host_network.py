@@ -74,6 +74,7 @@ class Host:
     dark: frozenset[str] = frozenset()
     stubborn: frozenset[str] = frozenset()
     ran: list[list[str]] = field(default_factory=list)
+    read_at: dict[Path, tuple[int, int]] = field(default_factory=dict)
 
     # Commands
     def has(self, program: str) -> bool:
@@ -85,30 +86,58 @@ class Host:
         self.ran.append(list(argv))
         if argv[:2] == ["networkctl", "reload"]:
             self.obey()
+        if argv[:2] == ["networkctl", "reconfigure"]:
+            self.look_at(argv[2])
         if argv[:2] == ["systemctl", "is-active"]:
             return CommandResult(0 if argv[-1] in self.active else 3, "", "")
         return CommandResult(0, "", "")
 
     def obey(self) -> None:
-        """What systemd-networkd does at a reload: membership and addresses, for interfaces that are there."""
-        network = parse({file.name: file.read_text() for file in (self.root / FOLDER).glob("40-xenfleet-*")})
+        """A reload: interfaces with a new or changed file are made, or looked at again."""
+        found = {file: (file.stat().st_mtime_ns, file.stat().st_ino) for file in (self.root / FOLDER).glob("40-*")}
+        fresh = {file.name for file, stamp in found.items() if self.read_at.get(file) != stamp}
+        self.read_at = found
+        network = self.network()
         for bond in network.bonds:
-            for member in bond.members:
-                if member in self.links and bond.name in self.links and member not in self.stubborn:
-                    self.set(member, master=bond.name, up=True)
-            if bond.name in self.links:
-                state = replace(self.links[bond.name].bond or BondState(bond.mode.value), primary=bond.primary or None)
-                self.set(bond.name, up=True, mtu=bond.mtu or 1500, bond=state)
+            if f"40-xenfleet-{bond.name}.netdev" in fresh and bond.name not in self.links:
+                self.add_bond(bond)
         for bridge in network.bridges:
-            if bridge.uplink in self.links and bridge.name in self.links:
-                self.set(str(bridge.uplink), master=bridge.name, up=True)
-            if bridge.name in self.links:
-                own = tuple(sorted({*self.links[bridge.name].addresses, *(bridge.addresses or ())}))
-                mtu = bridge.mtu or 1500
-                self.set(bridge.name, up=True, addresses=own, gateway=bridge.gateway or None, mtu=mtu)
-        for name, link in list(self.links.items()):
-            if link.kind == "bond":
-                self.set(name, carrier=any(one.master == name and one.carrier for one in self.links.values()))
+            if f"40-xenfleet-{bridge.name}.netdev" in fresh and bridge.name not in self.links:
+                self.add_bridge(bridge)
+        names = [name.removeprefix("40-xenfleet-").removesuffix(".network") for name in fresh if name.endswith("work")]
+        for name in sorted(names, key=lambda name: ("." in name, name)):
+            self.look_at(name)
+        for name in sorted(self.links):
+            if self.links[name].kind and name not in names and not self.links[name].up:
+                self.look_at(name)
+
+    def network(self) -> HostNetwork:
+        return parse({file.name: file.read_text() for file in (self.root / FOLDER).glob("40-xenfleet-*")})
+
+    def look_at(self, name: str) -> None:
+        """Configure one interface by its files, if it is there: its VLANs, its master, its addresses."""
+        network = self.network()
+        if name not in self.links or name in self.stubborn:
+            return
+        for bond in network.bonds:
+            if name in bond.members and bond.name in self.links:
+                self.set(name, master=bond.name, up=True)
+                self.set(bond.name, carrier=self.links[bond.name].carrier or self.links[name].carrier)
+            if bond.name == name:
+                state = replace(self.links[name].bond or BondState(bond.mode.value), primary=bond.primary or None)
+                self.set(name, up=True, mtu=bond.mtu or 1500, bond=state)
+                for member in bond.members:
+                    self.look_at(member)
+        for bridge in network.bridges:
+            if bridge.over == name and bridge.vlan is not None and bridge.uplink not in self.links:
+                self.add_vlan(bridge)
+                self.look_at(str(bridge.uplink))
+            if bridge.uplink == name and bridge.name in self.links:
+                self.set(name, master=bridge.name, up=True)
+            if bridge.name == name:
+                own = tuple(sorted({*self.links[name].addresses, *(bridge.addresses or ())}))
+                gateway, mtu = bridge.gateway or None, bridge.mtu or 1500
+                self.set(name, up=True, addresses=own, gateway=gateway, mtu=mtu)
 
     # HostLinks
     def read(self) -> Links:
@@ -157,9 +186,9 @@ class Host:
         new = replace(state, miimon_ms=bond.miimon_ms, hash_policy=hashing, primary=bond.primary or None)
         self.set(bond.name, bond=new, up=True, mtu=bond.mtu or self.links[bond.name].mtu)
 
-    def adjust_bridge(self, bridge: Bridge) -> None:
+    def adjust_bridge(self, bridge: Bridge, *, with_uplink: bool) -> None:
         self.set(bridge.name, stp=False, forward_delay=0, up=True)
-        if bridge.vlan is not None:
+        if bridge.vlan is not None and with_uplink:
             self.set(str(bridge.uplink), up=True)
 
     def drop_address(self, name: str, address: str) -> None:

@@ -114,10 +114,10 @@ class KernelLinks:
             self._ip("link", "set", "dev", bond.name, "type", "bond", "primary", "", check=False)
         self._up(bond.name, bond.mtu)
 
-    def adjust_bridge(self, bridge: Bridge) -> None:
-        """Set what a running bridge takes."""
+    def adjust_bridge(self, bridge: Bridge, *, with_uplink: bool) -> None:
+        """Set what a running bridge takes, and its VLAN interface."""
         self._ip("link", "set", "dev", bridge.name, "type", "bridge", "stp_state", "0", "forward_delay", "0")
-        if bridge.vlan is not None:
+        if bridge.vlan is not None and with_uplink:
             self._up(str(bridge.uplink), bridge.mtu)
         self._up(bridge.name, bridge.mtu)
 

@@ -80,15 +80,26 @@ class Networkd:
                     found.setdefault(name, f"the file {shown}")
         return found
 
-    def write(self, before: HostNetwork, after: HostNetwork, named: Collection[str]) -> Mapping[str, str | None]:
-        """Write what differs between two networks, and the files of what is named; returns the former contents."""
+    def write(
+        self, before: HostNetwork, after: HostNetwork, named: Collection[str], create: Collection[str]
+    ) -> Mapping[str, str | None]:
+        """Write what differs between two networks, and the files of what is named; returns the former contents.
+
+        The files of interfaces to make are written even when they are the same: systemd-networkd makes an interface that
+        somebody has removed only when its file is newer than what it has read.
+        """
         old, new, found = render(before), render(after), self._files()
         chosen = HostNetwork(
             tuple(bond for bond in after.bonds if bond.name in named),
             tuple(bridge for bridge in after.bridges if bridge.name in named),
         )
         concerned = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)} | files_of(chosen)
-        target = {name: new.get(name) for name in sorted(concerned) if found.get(name) != new.get(name)}
+        again = files_of_interfaces(create, after)
+        target = {
+            name: new.get(name)
+            for name in sorted(concerned | again)
+            if name in again or found.get(name) != new.get(name)
+        }
         former = {name: found.get(name) for name in target}
         try:
             self.restore(target)
@@ -182,6 +193,14 @@ def render(network: HostNetwork) -> dict[str, str]:
 def files_of(network: HostNetwork) -> set[str]:
     """The names of the files that a network has."""
     return set(render(network))
+
+
+def files_of_interfaces(names: Collection[str], network: HostNetwork) -> set[str]:
+    """The files that make interfaces: their own, and those of what carries them as VLANs."""
+    wanted = render(network)
+    carriers = {str(bridge.over) for bridge in network.bridges if bridge.vlan is not None and bridge.uplink in names}
+    own = {f"{PREFIX}{name}{suffix}" for name in names for suffix in (".netdev", ".network")}
+    return (own | {f"{PREFIX}{name}.network" for name in carriers}) & wanted.keys()
 
 
 def parse(files: Mapping[str, str]) -> HostNetwork:

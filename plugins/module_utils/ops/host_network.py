@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput, Refused, TimedOut, XenfleetError
@@ -117,19 +117,19 @@ class HostNetworkOperations:
 
     def _carry_out(self, plan: NetworkPlan, links: Links, check: bool, timeout: float) -> Outcome:
         """Apply a plan, and undo it when it does not come to its end."""
-        if not plan.changes or check:
-            return Outcome(
-                plan, links, tuple(words for _name, words in silent(plan, links)) if not plan.changes else ()
-            )
-        former = self.backend.write(plan.before, plan.after, plan.named)
-        deadline = self.clock.now() + timeout
+        if not plan.changes:
+            return Outcome(plan, links, tuple(words for _name, words in silent(plan, links)))
+        if check:
+            return Outcome(plan, links)
+        former = self.backend.write(plan.before, plan.after, plan.named, plan.create)
         try:
             self._apply(plan)
-            after = self._wait(plan, deadline)
+            deadline = self.clock.now() + timeout
+            after = self._wait(plan, timeout)
             quiet = self._listen(plan, links, deadline)
         except XenfleetError as error:
             try:
-                self._undo(plan, former, links)
+                self._undo(plan, former, links, timeout)
             except XenfleetError as second:
                 error.remedy = f"The former files are back, but not all of the running network is: {second}"
             else:
@@ -138,19 +138,52 @@ class HostNetworkOperations:
         return Outcome(plan, self.host.read() if quiet else after, quiet)
 
     def _apply(self, plan: NetworkPlan) -> None:
-        """Bring the kernel to what the files say now."""
+        """Bring the kernel to what the files say now; what is to be made is made by systemd-networkd."""
         for name in plan.delete:
             self.host.delete(name)
         for name in plan.release:
             self.host.release(name)
-        self._create(plan.after, plan.create)
         self.backend.reload()
         for name, address in plan.drop:
             self.host.drop_address(name, address)
-        self._adjust(plan)
+        changed = {change.field.partition("[")[2].partition("]")[0] for change in plan.changes}
+        for bond in plan.after.bonds:
+            if bond.name in changed and bond.name not in plan.create:
+                self.host.adjust_bond(bond)
+        links = self.host.read() if changed - set(plan.create) else Links()
+        for bridge in plan.after.bridges:
+            if bridge.name in changed and bridge.name not in plan.create:
+                self.host.adjust_bridge(bridge, with_uplink=bridge.uplink in links.by_name)
+
+    def _wait(self, plan: NetworkPlan, timeout: float) -> Links:
+        """Wait until everything is there.
+
+        systemd-networkd is asked again now and then about what is not. What it has not made after half of the time is
+        made here, for not every version makes an interface again that somebody removed; it then takes that over.
+
+        Raises:
+            TimedOut: something has not come; all of it is named.
+        """
+        begun = asked = self.clock.now()
+        while True:
+            links = self.host.read()
+            missing = unfinished(plan, links)
+            if not missing:
+                return links
+            now = self.clock.now()
+            if now - begun >= timeout:
+                raise TimedOut(
+                    "the network did not come up as declared", found="; ".join(words for _name, words in missing)
+                )
+            if now - asked >= _LOOK_AGAIN_SECONDS:
+                if now - begun >= timeout / 2:
+                    self._create(plan.after, tuple(name for name in plan.create if name not in links.by_name))
+                self.backend.reconfigure({name for name, _words in missing})
+                asked = self.clock.now()
+            self.clock.sleep(_POLL_SECONDS)
 
     def _create(self, network: HostNetwork, names: tuple[str, ...]) -> None:
-        """Make interfaces at once; systemd-networkd takes them over, and makes them itself at the next start."""
+        """Make interfaces, lower ones first."""
         vlans = {bridge.uplink: bridge for bridge in network.bridges if bridge.vlan is not None}
         for name in names:
             bond, bridge = network.bond(name), network.bridge(name)
@@ -160,38 +193,6 @@ class HostNetworkOperations:
                 self.host.add_bridge(bridge)
             else:
                 self.host.add_vlan(vlans[name])
-
-    def _adjust(self, plan: NetworkPlan) -> None:
-        """Set on what is running what systemd-networkd sets only when it makes an interface."""
-        changed = {change.field.partition("[")[2].partition("]")[0] for change in plan.changes}
-        for bond in plan.after.bonds:
-            if bond.name in changed and bond.name not in plan.create:
-                self.host.adjust_bond(bond)
-        for bridge in plan.after.bridges:
-            if bridge.name in changed and bridge.name not in plan.create:
-                self.host.adjust_bridge(bridge)
-
-    def _wait(self, plan: NetworkPlan, deadline: float) -> Links:
-        """Wait until everything is there; systemd-networkd is asked again now and then about what is not.
-
-        Raises:
-            TimedOut: something has not come; all of it is named.
-        """
-        asked = self.clock.now() - _LOOK_AGAIN_SECONDS + 2 * _POLL_SECONDS
-        while True:
-            links = self.host.read()
-            missing = unfinished(plan, links)
-            if not missing:
-                return links
-            now = self.clock.now()
-            if now >= deadline:
-                raise TimedOut(
-                    "the network did not come up as declared", found="; ".join(words for _name, words in missing)
-                )
-            if now - asked >= _LOOK_AGAIN_SECONDS:
-                self.backend.reconfigure({name for name, _words in missing})
-                asked = self.clock.now()
-            self.clock.sleep(_POLL_SECONDS)
 
     def _listen(self, plan: NetworkPlan, before: Links, deadline: float) -> tuple[str, ...]:
         """Wait until the links hear their partners; what was silent before may stay so, with a warning.
@@ -210,22 +211,23 @@ class HostNetworkOperations:
             raise TimedOut("the network has lost what it heard before", found="; ".join(lost))
         return tuple(quiet.values())
 
-    def _undo(self, plan: NetworkPlan, former: Mapping[str, str | None], before: Links) -> None:
-        """Put the former files back, take away what was made, and make again what was taken away."""
+    def _undo(self, plan: NetworkPlan, former: Mapping[str, str | None], before: Links, timeout: float) -> None:
+        """Put the former files back, take away what was made, and have made again what was taken away.
+
+        Raises:
+            TimedOut, CommandFailed: the former network did not come back.
+        """
         self.backend.restore(former)
-        for name in (*reversed(plan.create), *plan.delete):
+        for name in reversed(plan.create):
             self.host.delete(name)
-        for name in plan.touched:
-            link, was = self.host.read().get(name), before.get(name)
-            if link is not None and was is not None and link.master != was.master:
+        now = self.host.read()
+        for name in sorted(plan.touched):
+            link, was = now.get(name), before.get(name)
+            if link is not None and was is not None and link.master not in (None, was.master):
                 self.host.release(name)
-        lower_first = [bond.name for bond in plan.before.bonds] + [
-            name for bridge in plan.before.bridges for name in (bridge.uplink, bridge.name) if name is not None
-        ]
-        gone = [name for name in dict.fromkeys(lower_first) if name in before.by_name and name in plan.delete]
-        self._create(plan.before, tuple(gone))
         self.backend.reload()
-        self.backend.reconfigure({name for name in plan.touched if name in before.by_name})
+        whole = frozenset(name for name in plan.named & plan.before.names() if name in before.by_name)
+        self._wait(replace(plan, before=plan.after, after=plan.before, named=whole, create=plan.remade), timeout)
 
 
 def _was_there(plan: NetworkPlan, before: Links, name: str) -> bool:

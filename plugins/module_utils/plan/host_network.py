@@ -52,6 +52,13 @@ class NetworkPlan:
     drop: tuple[tuple[str, str], ...] = ()
     touched: frozenset[str] = frozenset()
 
+    @property
+    def remade(self) -> tuple[str, ...]:
+        """What went and has to come again when the plan is undone, lower ones first."""
+        lower = [bond.name for bond in self.before.bonds] + [bridge.name for bridge in self.before.bridges]
+        vlans = [str(bridge.uplink) for bridge in self.before.bridges if bridge.vlan is not None]
+        return tuple(name for name in (*lower, *vlans) if name in self.delete)
+
 
 def complete(declared: HostNetwork, stored: HostNetwork, links: Links) -> HostNetwork:
     """What is declared, with what it does not manage taken from what is stored, and with MAC addresses chosen.
