@@ -47,7 +47,7 @@ def cached_images(paths: Paths) -> None:
 
 
 def test_a_full_disk_is_noticed_before_anything_is_made(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = type(shutil.disk_usage(paths.root))((1, 1, 100 * 1024 * 1024))
+    usage = shutil.disk_usage(paths.root)._replace(free=100 * 1024 * 1024)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
     with pytest.raises(LabError, match=r"100 MiB free under .*5000 MiB wanted.*XDG_CACHE_HOME"):
         images.ensure(paths, recipe("core", "13"))

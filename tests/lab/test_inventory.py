@@ -11,6 +11,7 @@ from xenlab import inventory, keys
 from xenlab.cli import main
 from xenlab.paths import Paths
 from xenlab.state import State, save
+from xenlab.topology import machine
 
 RUNNING = {"core", "xen1", "xen2", "plain1"}
 
@@ -46,7 +47,7 @@ def test_yaml_says_the_same(paths: Paths, state: State) -> None:
     yaml = pytest.importorskip("yaml")
     found = yaml.safe_load(inventory.as_yaml(paths, state, {"core", "xen1", "xen2"}))
     hosts = found["all"]["children"]["dom0s"]["hosts"]
-    assert hosts["xen1"] == inventory.variables(paths, state, inventory.ALL_MACHINES[1])
+    assert hosts["xen1"] == inventory.variables(paths, state, machine("xen1"))
     assert set(hosts) == {"xen1", "xen2"}
     assert found["all"]["children"]["plains"]["hosts"] == {}
 

@@ -44,7 +44,7 @@ def command(paths: Paths, state: State, machine: str, remote: Sequence[str], *, 
     return [*argv, *(["-t"] if tty else []), "127.0.0.1", *(["--", *remote] if remote else [])]
 
 
-def greets(port: int, patience: float = 3.0) -> bool:
+def greets(port: int, patience: float = 10.0) -> bool:
     """Whether an SSH server introduces itself; far cheaper than logging in. QEMU accepts connections for a dead guest."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=patience) as client:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from xenlab import process, ssh
 from xenlab.fleet import Fleet
 from xenlab.topology import ALL_MACHINES
@@ -14,12 +16,15 @@ def text(fleet: Fleet) -> str:
         return f"The lab '{fleet.paths.lab}' has no machines. 'xenlab up' makes some."
     rows: list[tuple[str, ...]] = [("MACHINE", "KIND", "DEBIAN", "STATE", "PID", "SSH PORT", "MEMORY", "LINKS AT CORE")]
     links: list[tuple[str, ...]] = [("LINK", "STATE")]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        # On a busy machine an emulated one takes seconds to say who it is.
+        greets = dict(pool.map(lambda item: (item[0], ssh.greets(item[1].ssh_port, 10.0)), state.machines.items()))
     for one in ALL_MACHINES:
         own = state.machines.get(one.name)
         if own is None:
             continue
         pid = process.running(fleet.paths, one.name)
-        condition = "down" if pid is None else "up" if ssh.greets(own.ssh_port, 1.0) else "running, no SSH"
+        condition = "down" if pid is None else "up" if greets[one.name] else "running, no SSH"
         mode = state.mode(one.name) if one.links else "-"
         rows.append(
             (
