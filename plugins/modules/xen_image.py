@@ -189,6 +189,18 @@ options:
                 description: Permissions.
                 type: str
                 default: '0600'
+  pending_images:
+    description:
+      - Images that earlier tasks of the same play bring. In check mode, where those tasks brought nothing, they may be missing.
+        In a run the option is ignored, and what is missing is missing.
+    type: list
+    elements: str
+    default: []
+  pending_volume_groups:
+    description: The same for volume groups.
+    type: list
+    elements: str
+    default: []
 notes:
   - The image has no root password, no keys, no host name and an empty C(/etc/machine-id). A guest makes its SSH host key
     (ed25519) at its first boot.
@@ -363,6 +375,8 @@ ARGUMENTS: dict[str, Any] = {
     "src": {"type": "path"},
     "identity": {"type": "str"},
     "verify": {"type": "bool", "default": False},
+    "pending_images": {"type": "list", "elements": "str", "default": []},
+    "pending_volume_groups": {"type": "list", "elements": "str", "default": []},
     "clones": {
         "type": "list",
         "elements": "dict",
@@ -426,7 +440,13 @@ def cloned(module: AnsibleModule, store: ImageStore) -> dict[str, Any]:
     commands = HostCommands()
     stores = image_clone.Stores(store, FileDisks(commands), VolumeDisks(commands), Ext4(commands))
     clones = [clone(entry) for entry in module.params["clones"]]
-    work = image_clone.look(clones, stores, full=module.params["verify"], remember=not module.check_mode)
+    pending = image_clone.Pending()
+    if module.check_mode:
+        images, groups = module.params["pending_images"], module.params["pending_volume_groups"]
+        pending = image_clone.Pending(frozenset(images), frozenset(groups))
+    work = image_clone.look(
+        clones, stores, full=module.params["verify"], remember=not module.check_mode, pending=pending
+    )
     made: list[str] = []
     if not module.check_mode:
         for disk in work.disks:

@@ -272,6 +272,18 @@ def test_a_build_that_fails_says_why_and_leaves_nothing(tmp_path: Path) -> None:
     assert sorted(entry.name for entry in images.iterdir()) == [".x.lock", "x.build.log"]
 
 
+def test_check_mode_knows_what_earlier_tasks_would_bring(images: Path, tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "state": "cloned",
+        "clones": [{"path": str(tmp_path / "a.img"), "image": "later"}],
+        "pending_images": ["later"],
+    }
+    said = xen_image(images, "--check", **options)
+    assert said["changes"][0]["after"] == "as large as its image, from later"
+    with pytest.raises(Failed, match="image later is missing"):
+        xen_image(images, **options)
+
+
 def test_states_need_their_options(images: Path) -> None:
     for options in ({"state": "cloned", "name": "tiny", "clones": []}, {"state": "built"}, {"state": "cloned"}):
         with pytest.raises(Failed):

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput, NotFound
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.image import (
     ROOT,
     Clone,
@@ -51,6 +52,19 @@ class FileSystem(Protocol):
 
 
 @dataclass(frozen=True)
+class Pending:
+    """What earlier tasks of a play would have made, were it not check mode.
+
+    Attributes:
+        images: names of images.
+        groups: names of volume groups.
+    """
+
+    images: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Stores:
     """What disks are made with."""
 
@@ -68,7 +82,9 @@ class Work:
     images: Mapping[str, Stored]
 
 
-def look(clones: Sequence[Clone], stores: Stores, *, full: bool, remember: bool) -> Work:
+def look(
+    clones: Sequence[Clone], stores: Stores, *, full: bool, remember: bool, pending: Pending | None = None
+) -> Work:
     """Compare what is declared with what is there, and look for obstacles; nothing is touched.
 
     Only images that a missing disk needs are looked at.
@@ -78,39 +94,52 @@ def look(clones: Sequence[Clone], stores: Stores, *, full: bool, remember: bool)
         stores: what they are made with.
         full: check the images' content whatever was found before.
         remember: note that the images were checked.
+        pending: what may be missing.
 
     Raises:
         InvalidInput: a disk is declared twice or too small, an image is damaged.
         NotFound: an image or a volume group is missing.
         Conflict: something else is in the place of a disk, or there is too little room.
     """
+    pending = pending or Pending()
     check_distinct(tuple(clones))
-    found = [_size_of(clone, stores) for clone in clones]
+    found = [_size_of(clone, stores, pending) for clone in clones]
     for clone in clones:
         if clone.personality is not None:
             writes(clone.personality)
     missing = [clone for clone, size in zip(clones, found, strict=True) if size is None]
-    needed = dict.fromkeys(clone.image for clone in missing if clone.image is not None)
-    images = {name: stores.images.verified(name, full=full, remember=remember) for name in needed}
+    images: dict[str, Stored] = {}
+    for name in dict.fromkeys(clone.image for clone in missing if clone.image is not None):
+        if name not in pending.images or stores.images.find(name) is not None:
+            images[name] = stores.images.verified(name, full=full, remember=remember)
     disks = []
     for clone, size in zip(clones, found, strict=True):
         if size is not None:
             disks.append(Disk(clone, size, size))
+        elif clone.image is not None and clone.image not in images:
+            disks.append(Disk(clone, None, clone.size))
         else:
             disks.append(disk(clone, images[clone.image].image if clone.image else None, None))
-    to_make = [one for one in disks if one.found is None]
-    stores.files.check(
-        [(one.clone.target, _content(one, images)) for one in to_make if isinstance(one.clone.target, FileTarget)]
-    )
-    stores.volumes.check(
-        [(one.clone.target, one.size) for one in to_make if isinstance(one.clone.target, VolumeTarget)]
-    )
+    files: list[tuple[FileTarget, int]] = []
+    volumes: list[tuple[VolumeTarget, Size]] = []
+    for one in disks:
+        target = one.clone.target
+        if one.found is not None or one.size is None:
+            continue
+        if isinstance(target, FileTarget):
+            files.append((target, _content(one, images)))
+        elif target.group not in pending.groups:
+            volumes.append((target, one.size))
+    stores.files.check(files)
+    stores.volumes.check(volumes)
     return Work(tuple(disks), images)
 
 
 def make(one: Disk, work: Work, stores: Stores) -> None:
     """Make a missing disk."""
     target, clone = one.clone.target, one.clone
+    if one.size is None:
+        raise InvalidInput(f"the size of the disk {target} is not known")
     if isinstance(target, FileTarget):
         with stores.files.making(target, one.size) as partial:
             if clone.image is not None:
@@ -131,8 +160,8 @@ def as_result(one: Disk, *, made: bool) -> dict[str, Any]:
     return {
         "path": target.path if isinstance(target, FileTarget) else target.device,
         "image": one.clone.image,
-        "size": str(size),
-        "size_bytes": size.bytes,
+        "size": str(size) if size else None,
+        "size_bytes": size.bytes if size else None,
         "changed": made,
         "size_differs": one.size_differs,
     }
@@ -143,7 +172,7 @@ def _finish(path: str, clone: Clone, one: Disk, work: Work, stores: Stores) -> N
         if clone.filesystem is not None:
             stores.file_system.make(path, clone.filesystem)
         return
-    if one.size > work.images[clone.image].image.size:
+    if one.size is not None and one.size > work.images[clone.image].image.size:
         stores.file_system.grow(path)
     if clone.personality is not None:
         stores.file_system.write(path, writes(clone.personality))
@@ -155,12 +184,17 @@ def _root(name: str, work: Work) -> str:
 
 def _content(one: Disk, images: Mapping[str, Stored]) -> int:
     """Bytes that the new disk begins with."""
-    if one.clone.image is None:
+    if one.clone.image is None or one.clone.image not in images:
         return 0
     return (images[one.clone.image].folder / ROOT).stat().st_blocks * 512
 
 
-def _size_of(clone: Clone, stores: Stores) -> Size | None:
+def _size_of(clone: Clone, stores: Stores, pending: Pending) -> Size | None:
     if isinstance(clone.target, FileTarget):
         return stores.files.size_of(clone.target)
-    return stores.volumes.size_of(clone.target)
+    try:
+        return stores.volumes.size_of(clone.target)
+    except NotFound:
+        if clone.target.group in pending.groups:
+            return None
+        raise

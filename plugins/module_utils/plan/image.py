@@ -21,12 +21,12 @@ class Disk:
     Attributes:
         clone: what is declared.
         found: the size of what is there; None where nothing is.
-        size: how large the disk has to be made (declared, or the image's own).
+        size: how large the disk has to be made (declared, or the image's own); None where the image is still to come.
     """
 
     clone: Clone
     found: Size | None
-    size: Size
+    size: Size | None
 
     @property
     def size_differs(self) -> bool:
@@ -50,7 +50,7 @@ def of_image(found: Image | None, *, wanted: str, reason: str | None) -> tuple[C
 def of_disks(disks: tuple[Disk, ...]) -> tuple[Change, ...]:
     """The changes that making the missing disks would be."""
     return tuple(
-        Change(f"clones[{disk.clone.target}]", None, f"{disk.size}, {_origin(disk.clone)}")
+        Change(f"clones[{disk.clone.target}]", None, f"{disk.size or 'as large as its image'}, {_origin(disk.clone)}")
         for disk in disks
         if disk.found is None
     )
