@@ -37,5 +37,5 @@ test: setup ## all of the above; prints the time of each and a summary
 demo: setup ## a park of emulated Xen hosts, built and shown
 	@$(IN_VENV) tools/demo
 
-clean: ## stop the lab and remove what set-up and tests made in this checkout
+clean: ## remove what set-up and tests made in this checkout; labs are left alone (tools/clean LAB discards one)
 	@tools/clean
