@@ -30,7 +30,6 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_progress
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostLinks, NetworkBackend
 
 _POLL_SECONDS = 0.5
-_LOOK_AGAIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -158,13 +157,14 @@ class HostNetworkOperations:
     def _wait(self, plan: NetworkPlan, timeout: float) -> Links:
         """Wait until everything is there.
 
-        systemd-networkd is asked again now and then about what is not. What it has not made after half of the time is
-        made here, for not every version makes an interface again that somebody removed; it then takes that over.
+        systemd-networkd is asked again, twice, about what is not. What it has not made by the second time is made here, for
+        not every version makes an interface again that somebody removed; it then takes that over.
 
         Raises:
             TimedOut: something has not come; all of it is named.
         """
-        begun = asked = self.clock.now()
+        begun = self.clock.now()
+        ask = [begun + timeout / 6, begun + timeout / 2]
         while True:
             links = self.host.read()
             missing = unfinished(plan, links)
@@ -175,11 +175,11 @@ class HostNetworkOperations:
                 raise TimedOut(
                     "the network did not come up as declared", found="; ".join(words for _name, words in missing)
                 )
-            if now - asked >= _LOOK_AGAIN_SECONDS:
-                if now - begun >= timeout / 2:
+            if ask and now >= ask[0]:
+                ask.pop(0)
+                if not ask:
                     self._create(plan.after, tuple(name for name in plan.create if name not in links.by_name))
                 self.backend.reconfigure({name for name, _words in missing})
-                asked = self.clock.now()
             self.clock.sleep(_POLL_SECONDS)
 
     def _create(self, network: HostNetwork, names: tuple[str, ...]) -> None:
