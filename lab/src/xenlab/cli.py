@@ -125,10 +125,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         status: int = chosen.do(chosen)
+        sys.stdout.flush()
         return status
     except LabError as error:
         print(f"xenlab: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Nothing more can be said, nor flushed at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except OSError as error:
         print(f"xenlab: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
         return 1
