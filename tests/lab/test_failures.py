@@ -63,6 +63,27 @@ def test_a_broken_download_leaves_nothing_and_says_how_to_go_on(paths: Paths, fa
     assert not list(paths.images.glob("*.part"))
 
 
+def test_an_interrupted_program_may_tidy_up(tmp_path: Path) -> None:
+    script = (
+        "import sys; from xenlab import cli; from xenlab.command import run\n"
+        "import signal; signal.signal(signal.SIGTERM, cli._interrupt)\n"
+        "run(['sh', '-c', 'trap \"touch tidy; exit 1\" TERM; touch begun; while :; do sleep 0.1; done'], what='it')"
+    )
+    source = str(Path(topology.__file__).parents[1])
+    child = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": source},
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "begun").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    child.terminate()
+    child.wait(timeout=20)
+    assert (tmp_path / "tidy").exists()
+
+
 def test_a_missing_program_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(LabError, match="apt-get install mmdebstrap qemu-system-x86"):
@@ -98,7 +119,7 @@ def test_a_machine_that_goes_off_while_booting_shows_its_last_words(paths: Paths
         boot.await_ssh(paths, machine("xen1"), state, 1, threading.Event(), "booting")
     told = str(caught.value)
     assert "xen1: the machine went off" in told
-    assert "| [0mpanic" in told
+    assert "| panic" in told
     assert "line 39" in told
     assert "line 20\n" not in told
 

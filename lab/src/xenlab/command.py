@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from xenlab.errors import LabError
+
+# What a terminal would take as an order: colours, and questions about its size.
+_ESCAPES = re.compile(r"\x1b(\[[0-9;?!]*[A-Za-z]|\][^\x07\x1b]*(\x07|\x1b\\)|[A-Za-z0-9=>])")
 
 # Program to the Debian package that has it.
 PACKAGE = {
@@ -34,12 +41,16 @@ def tail(path: Path, lines: int = 15) -> list[str]:
     """The last lines of a log, readable on any terminal; nothing when there is no log."""
     try:
         with path.open("rb") as file:
-            file.seek(0, 2)
+            file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - 64 * 1024))
-            text = file.read().decode("utf-8", "replace")
+            return _readable(file.read(), lines)
     except FileNotFoundError:
         return []
-    clean = "".join(c if c.isprintable() or c in "\n\t" else "" for c in text.replace("\r\n", "\n"))
+
+
+def _readable(text: bytes, lines: int) -> list[str]:
+    plain = _ESCAPES.sub("", text.decode("utf-8", "replace")).replace("\r", "\n")
+    clean = "".join(c for c in plain if c.isprintable() or c in "\n\t")
     return [line for line in clean.split("\n") if line.strip()][-lines:]
 
 
@@ -48,29 +59,44 @@ def quoted(lines: Sequence[str]) -> str:
     return "".join(f"\n  | {line}" for line in lines)
 
 
-def run(argv: Sequence[str], *, what: str, log: Path | None = None, advice: str = "") -> None:
-    """Run to the end, output into the log; a failure becomes an error that carries the log's last lines."""
-    try:
-        if log is None:
-            done = subprocess.run(
-                argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
-            )
-            output = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()][-15:]
-        else:
-            with log.open("ab") as file:
-                done_log = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False)
-            if done_log.returncode == 0:
-                return
+def run(
+    argv: Sequence[str], *, what: str, log: Path | None = None, advice: str = "", temporary: Path | None = None
+) -> None:
+    """Run to the end, output into the log; a failure becomes an error that carries the last lines of the output."""
+    environment = {**os.environ, **({"TMPDIR": str(temporary)} if temporary else {})}
+    with log.open("ab") if log else tempfile.TemporaryFile() as output:
+        try:
+            with subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment
+            ) as child:
+                status = _await(child)
+        except OSError as error:
             raise LabError(
-                f"{what} failed: {argv[0]} ended with status {done_log.returncode}; the whole log is {log}.{_sentence(advice)}"
-                + quoted(tail(log))
-            )
-    except OSError as error:
-        raise LabError(f"{what} failed: {argv[0]} could not be run ({error.strerror}).{_sentence(advice)}") from error
-    if done.returncode != 0:
-        raise LabError(
-            f"{what} failed: {argv[0]} ended with status {done.returncode}.{_sentence(advice)}" + quoted(output)
-        )
+                f"{what} failed: {argv[0]} could not be run ({error.strerror}).{_sentence(advice)}"
+            ) from error
+        if status == 0:
+            return
+        lines = tail(log) if log else _last_lines(output)
+    where = f" The whole log is {log}." if log else ""
+    raise LabError(f"{what} failed: {argv[0]} ended with status {status}.{where}{_sentence(advice)}" + quoted(lines))
+
+
+def _await(child: subprocess.Popen[bytes]) -> int:
+    """When we are interrupted, the program gets the chance to tidy up before it is ended for certain."""
+    try:
+        return child.wait()
+    except BaseException:
+        child.terminate()
+        try:
+            child.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            child.kill()
+        raise
+
+
+def _last_lines(output: IO[bytes]) -> list[str]:
+    output.seek(0)
+    return _readable(output.read(), 15)
 
 
 def _sentence(advice: str) -> str:

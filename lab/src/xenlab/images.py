@@ -100,6 +100,9 @@ def _build(recipe: Recipe, part: Path, log: Path) -> None:
             bootstrap_command(recipe, part / "root.tar", os.geteuid() == 0),
             what=f"{subject}: installing Debian {recipe.suite}",
             log=log,
+            # With the rest of the build, where space was looked for and leftovers are removed. A mapped root cannot
+            # be sure to get there.
+            temporary=part if os.geteuid() == 0 else None,
             advice="When a download broke, run the same command again: nothing half made is kept.",
         )
     with phase(subject, "making the disk") as disk:
