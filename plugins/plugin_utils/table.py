@@ -68,5 +68,5 @@ def _notes(variables: Mapping[str, Any]) -> list[str]:
 
 def _silent(host: str, variables: Mapping[str, Any]) -> str:
     seen = variables.get("xen_seen_at")
-    since = f"; last seen {datetime.fromtimestamp(seen, UTC):%Y-%m-%d %H:%M} UTC" if seen else ""
+    since = f"; last seen {datetime.fromtimestamp(seen, UTC):%Y-%m-%d %H:%M} UTC" if seen is not None else ""
     return f"{host}  (did not answer{since}: {variables.get('xen_error', 'unknown')})"
