@@ -78,7 +78,7 @@ def found(domain: Domain, *, running: Domain | None = None, **marks: object) -> 
         running=running,
         state=PowerState.RUNNING if running else PowerState.STOPPED,
     )
-    return replace(guest, **marks)  # type: ignore[arg-type]
+    return replace(guest, **marks)
 
 
 def applied(plan: DomainPlan, before: FoundDomain | None) -> FoundDomain | None:

@@ -49,7 +49,7 @@ BASE = Domain(
 
 
 def declare(state: TargetState = TargetState.RUNNING, **fields: object) -> Declaration:
-    return Declaration(Domain(name="web1", **fields), state=state)  # type: ignore[arg-type]
+    return Declaration(Domain(name="web1", **fields), state=state)
 
 
 @given(whole_domains(), st.sampled_from([TargetState.PRESENT, TargetState.STOPPED]))

@@ -150,7 +150,7 @@ def carry_out(here: End, there: End, mode: MoveMode = MoveMode.LIVE) -> None:
     state = here.now or PowerState.RUNNING
     running = GUEST if state.is_active else None
     guest = found(GUEST, running=running, state=state, autostart=True)
-    move(here, there, guest, Move("web1", mode), "tcp://10.30.0.102")  # type: ignore[arg-type]
+    move(here, there, guest, Move("web1", mode), "tcp://10.30.0.102")
 
 
 def test_autostart_travels() -> None:

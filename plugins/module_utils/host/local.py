@@ -55,8 +55,7 @@ class LocalHost:
         """The network and cluster file systems that are mounted (format: proc_pid_mountinfo(5))."""
         mounts = []
         for line in (self._root / "proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
-            left, _, right = line.partition(" - ")
-            before, after = left.split(), right.split()
+            before, after = (part.split() for part in line.split(" - ", 1))
             if len(before) > 4 and len(after) > 1 and after[0] in _NETWORK_FILESYSTEMS:
                 mounts.append(Mount(path=_unescaped(before[4]), source=_unescaped(after[1]), fstype=after[0]))
         return tuple(mounts)
