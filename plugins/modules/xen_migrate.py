@@ -19,7 +19,7 @@ description:
   - Everything that stands in the way is looked for first and named at once. Then nothing has been changed.
   - Disks are not copied. They have to lie on a file system that both hosts have mounted from the same source.
   - Afterwards both hosts are looked at. A guest whose move broke while it was suspended is resumed where it was.
-  - The playbook P(xenfleet.xen.migrate#playbook) asks the destination, and calls this module.
+  - The playbook C(xenfleet.xen.migrate) asks the destination, and calls this module.
 extends_documentation_fragment:
   - xenfleet.xen.attributes
   - xenfleet.xen.attributes.actiongroup_xen
