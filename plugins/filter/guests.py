@@ -13,6 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import XenfleetError
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import derived_mac
 from ansible_collections.xenfleet.xen.plugins.plugin_utils import guests as planning
 from ansible_collections.xenfleet.xen.plugins.plugin_utils.table import locate_table
 
@@ -54,4 +55,9 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """By name."""
-        return {"guests_on": guests_on, "unplaced": unplaced, "locate_table": locate_table}
+        return {
+            "guests_on": guests_on,
+            "unplaced": unplaced,
+            "locate_table": locate_table,
+            "xen_mac": derived_mac,
+        }
