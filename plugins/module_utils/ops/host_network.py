@@ -83,10 +83,8 @@ class HostNetworkOperations:
             CommandFailed: a program failed; the former files are back.
         """
         stored, links = self.backend.stored(), self.host.read()
-        if problems := declared_problems(declared, stored):
-            raise Refused("The declared network makes no sense", problems)
         plan = plan_present(declared, stored, links, self.backend.edited(declared))
-        self._refuse(plan, links)
+        self._refuse(plan, links, declared_problems(declared, stored))
         return self._carry_out(plan, links, check, timeout)
 
     def remove(self, names: frozenset[str], *, check: bool, timeout: float) -> Outcome:
@@ -105,12 +103,12 @@ class HostNetworkOperations:
         self._refuse(plan, links)
         return self._carry_out(plan, links, check, timeout)
 
-    def _refuse(self, plan: NetworkPlan, links: Links) -> None:
-        """Stop when something forbids a plan that would change anything."""
-        if not plan.changes:
-            return
-        names = plan.touched | plan.named
-        found = obstacles(plan, links, self.backend.claims(sorted(names)), self.host.guest_of)
+    def _refuse(self, plan: NetworkPlan, links: Links, problems: Sequence[str] = ()) -> None:
+        """Stop when the declared network makes no sense, or something on the host forbids a change."""
+        found = list(problems)
+        if plan.changes:
+            names = plan.touched | plan.named
+            found += obstacles(plan, links, self.backend.claims(sorted(names)), self.host.guest_of)
         if found:
             raise Refused("The network of this host cannot be changed so", found)
 
