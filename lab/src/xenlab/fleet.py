@@ -18,7 +18,7 @@ from xenlab.state import LACP, MachineState, State, load, save
 from xenlab.topology import ALL_MACHINES, CORE, CORE_MACHINE, Link, Machine, machine
 
 # What QEMU itself needs beside its machine's memory, translated code above all.
-_OVERHEAD_MIB = 300
+_OVERHEAD_MIB = 700
 # What a machine's disks grow by in ordinary use.
 _DISK_MIB = 700
 

@@ -16,3 +16,9 @@ for unit in lvm2-monitor.service blk-availability.service; do
 done
 
 mkdir -p "$root/var/lib/libvirt/images"
+
+# Debian's libvirtd waits for a unit of Xen's own name for it, not for Debian's xen.service. When it is the quicker one, it
+# finds no Xen, and its Xen driver stays off until it is restarted.
+mkdir -p "$root/etc/systemd/system/libvirtd.service.d"
+printf '[Unit]\nWants=xen.service\nAfter=xen.service\n' > "$root/etc/systemd/system/libvirtd.service.d/xenlab.conf"
+sed -i 's/--timeout=30/--timeout=120/' "$root/etc/systemd/system/systemd-networkd-wait-online.service.d/xenlab.conf"
