@@ -34,9 +34,9 @@ FSTAB = "/dev/xvda / ext4 defaults,noatime,errors=remount-ro,noinit_itable 0 1\n
 _MODULES_LEFT_OUT = (
     "drivers/accel", "drivers/ata", "drivers/bluetooth", "drivers/comedi", "drivers/gpu", "drivers/hid",
     "drivers/hwmon", "drivers/i2c", "drivers/iio", "drivers/infiniband", "drivers/input", "drivers/isdn",
-    "drivers/leds", "drivers/media", "drivers/mfd", "drivers/mtd", "drivers/net/ethernet", "drivers/net/wireless",
+    "drivers/leds", "drivers/media", "drivers/mfd", "drivers/misc/vmw_vmci", "drivers/mtd", "drivers/net/ethernet", "drivers/net/wireless",
     "drivers/nvme", "drivers/platform", "drivers/scsi", "drivers/staging", "drivers/thunderbolt", "drivers/usb",
-    "drivers/video", "net/bluetooth", "net/mac80211", "net/wireless", "sound",
+    "drivers/video", "net/bluetooth", "net/mac80211", "net/vmw_vsock", "net/wireless", "sound",
 )  # fmt: skip
 
 _PATHS_LEFT_OUT = (
@@ -54,6 +54,8 @@ LEFT_OUT = (
     "./boot/initrd.img-*",
     "./boot/vmlinuz-*",
     "./dev/*",
+    "./initrd.img*",
+    "./vmlinuz*",
     "./etc/hostname",
     "./etc/resolv.conf",
     "./etc/ssh/ssh_host_*",
@@ -68,7 +70,17 @@ _MASKED = (
     "e2scrub_reap.service", "fstrim.timer", "getty@tty1.service", "ldconfig.service", "man-db.timer",
     "proc-sys-fs-binfmt_misc.automount", "sshd-keygen.service", "sys-fs-fuse-connections.mount",
     "sys-kernel-config.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount", "systemd-binfmt.service",
-    "systemd-hwdb-update.service", "systemd-journal-catalog-update.service", "systemd-pstore.service", "systemd-update-done.service",
+    "systemd-hwdb-update.service", "systemd-hibernate-clear.service", "systemd-journal-catalog-update.service",
+    "systemd-pcrmachine.service", "systemd-pcrphase-sysinit.service", "systemd-pcrphase.service",
+    "systemd-tpm2-setup-early.service", "systemd-tpm2-setup.service", "systemd-pstore.service", "systemd-update-done.service",
+)  # fmt: skip
+
+# Programs that systemd runs before anything else, for what a guest with one plain disk does not have.
+_GENERATORS_MASKED = (
+    "systemd-bless-boot-generator", "systemd-cryptsetup-generator", "systemd-getty-generator",
+    "systemd-gpt-auto-generator", "systemd-hibernate-resume-generator", "systemd-integritysetup-generator",
+    "systemd-ssh-generator", "systemd-system-update-generator", "systemd-tpm2-generator",
+    "systemd-veritysetup-generator",
 )  # fmt: skip
 
 _UNITS = "/etc/systemd/system"
@@ -152,6 +164,7 @@ def entries() -> tuple[Entry, ...]:
             )
         ),
         *(Entry(f"{_UNITS}/{unit}", "/dev/null", link=True) for unit in _MASKED),
+        *(Entry(f"/etc/systemd/system-generators/{name}", "/dev/null", link=True) for name in _GENERATORS_MASKED),
     ]
     return (*files, *links)
 
