@@ -20,6 +20,7 @@ from ansible_collections.xenfleet.xen.plugins.plugin_utils.park import HostAnswe
 
 _PROBE = Path(__file__).with_name("probe.py")
 _AT_ONCE = 30
+_SOCKETS = Path("~/.ansible/cp")  # where Ansible's own connections have theirs
 
 
 def probe_command(host: str, variables: Mapping[str, Any], uri: str, timeout: int) -> list[str]:
@@ -40,7 +41,7 @@ def probe_command(host: str, variables: Mapping[str, Any], uri: str, timeout: in
     if variables.get("ansible_connection") == "local":
         return remote
     command = [str(variables.get("ansible_ssh_executable") or "ssh"), "-T", "-o", "BatchMode=yes"]
-    command += ["-o", f"ConnectTimeout={timeout}"]
+    command += ["-o", f"ConnectTimeout={timeout}", *_shared_connection()]
     for name in ("ansible_ssh_common_args", "ansible_ssh_extra_args"):
         command += shlex.split(str(variables.get(name) or ""))
     key = variables.get("ansible_ssh_private_key_file") or variables.get("ansible_private_key_file")
@@ -51,6 +52,17 @@ def probe_command(host: str, variables: Mapping[str, Any], uri: str, timeout: in
             command += [option, str(Path(str(value)).expanduser() if option == "-i" else value)]
     address = str(variables.get("ansible_host") or variables.get("ansible_ssh_host") or host)
     return [*command, "--", address, shlex.join(remote)]
+
+
+def _shared_connection() -> list[str]:
+    """Options by which one connection serves the questions of a minute; one to a host that died ends after 15 s."""
+    folder = _SOCKETS.expanduser()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return []
+    options = ("ControlMaster=auto", "ControlPersist=60s", f"ControlPath={folder}/xenfleet-%C")
+    return [word for option in (*options, "ServerAliveInterval=5", "ServerAliveCountMax=3") for word in ("-o", option)]
 
 
 def ask(host: str, command: Sequence[str], timeout: float) -> HostAnswer:
