@@ -14,7 +14,7 @@ BINARY = "qemu-system-x86_64"
 # RDRAND spares the kernel minutes of waiting for randomness, on which SSH and NFS servers wait in turn.
 _CPU = "qemu64,+svm,+npt,+rdrand"
 # Mitigations protect nobody here, and each costs time.
-_XEN_ARGS = "console=com1 com1=115200,8n1 dom0_mem=1024M,max:1024M dom0_max_vcpus=2 loglvl=info guest_loglvl=info spec-ctrl=no xpti=no"
+_XEN_ARGS = "console=com1 com1=115200,8n1 dom0_mem=1024M,max:1024M dom0_max_vcpus=1 loglvl=info guest_loglvl=info spec-ctrl=no xpti=no"
 _LINUX_ARGS = "root=/dev/vda rw net.ifnames=0 mitigations=off loglevel=4"
 
 

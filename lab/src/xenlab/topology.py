@@ -65,7 +65,7 @@ class Link:
 
 def _machine(kind: str, number: int) -> Machine:
     if kind == "xen":
-        return Machine(f"xen{number}", kind, number, 3072, 2)
+        return Machine(f"xen{number}", kind, number, 3072, 1)
     return Machine(f"plain{number}", kind, 10 + number, 2048, 2)
 
 
