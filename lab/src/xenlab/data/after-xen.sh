@@ -22,3 +22,21 @@ mkdir -p "$root/var/lib/libvirt/images"
 mkdir -p "$root/etc/systemd/system/libvirtd.service.d"
 printf '[Unit]\nWants=xen.service\nAfter=xen.service\n' > "$root/etc/systemd/system/libvirtd.service.d/xenlab.conf"
 sed -i 's/--timeout=30/--timeout=120/' "$root/etc/systemd/system/systemd-networkd-wait-online.service.d/xenlab.conf"
+
+# A host has one emulated CPU. A guest that boots on it must not keep dom0 from plugging in the next guest's devices,
+# for which Xen's tools wait 40 s.
+cat > "$root/etc/systemd/system/xenlab-dom0-weight.service" <<'UNIT'
+[Unit]
+Description=dom0 goes before its guests
+Requires=xen.service
+After=xen.service
+Before=libvirtd.service
+
+[Service]
+Type=oneshot
+ExecStart=/usr/sbin/xl sched-credit2 -d Domain-0 -w 16384
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+chroot "$root" systemctl enable xenlab-dom0-weight.service
