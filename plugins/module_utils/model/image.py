@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import absolute_path, mac_address
@@ -225,7 +225,7 @@ class VolumeTarget:
         return self.device
 
 
-Target = FileTarget | VolumeTarget
+Target: TypeAlias = "FileTarget | VolumeTarget"
 
 
 @dataclass(frozen=True)

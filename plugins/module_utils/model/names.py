@@ -77,6 +77,10 @@ def absolute_path(value: str, *, field: str = "path") -> str:
     Raises:
         InvalidInput: it is relative, climbs, or has control characters.
     """
-    if not value.startswith("/") or ".." in value.split("/") or any(ord(char) < 32 or ord(char) == 127 for char in value):
+    if (
+        not value.startswith("/")
+        or ".." in value.split("/")
+        or any(ord(char) < 32 or ord(char) == 127 for char in value)
+    ):
         raise InvalidInput(f"{field} is no usable path", found=repr(value), expected="an absolute path without '..'")
     return value

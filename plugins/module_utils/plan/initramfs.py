@@ -104,7 +104,7 @@ def load_order(dependencies: str) -> tuple[str, ...]:
     files: dict[str, str] = {}
     needs: dict[str, tuple[str, ...]] = {}
     for line in dependencies.splitlines():
-        file, _, others = line.partition(":")
+        file, _colon, others = line.partition(":")
         name = module_name(file)
         if name is not None:
             files[name] = file
