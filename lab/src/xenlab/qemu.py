@@ -83,7 +83,7 @@ def _network(lab: str, machine: Machine, state: State, own: MachineState) -> lis
         ends = [(link, link.host_nic, _ports(state, link)[::-1]) for link in machine.links]
     for link, nic, (here, there) in ends:
         # Datagrams on the loopback: there is no connection, so each end may go and come back as it likes, and to an end
-        # that does not listen they are simply lost, as on a cable. (Unix datagram sockets make QEMU spin on a full queue.)
+        # that does not listen they are simply lost, as on a cable.
         found += [
             "-netdev",
             f"dgram,id={link.name},local.type=inet,local.host=127.0.0.1,local.port={here}"
