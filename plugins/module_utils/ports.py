@@ -91,6 +91,16 @@ class MovingHypervisor(Hypervisor, Protocol):
         """Send a running guest, and forget it here when it has arrived."""
 
 
+class SuspendedGuests(Protocol):
+    """Guests that a broken migration left suspended, which libvirt shows as running; Xen itself knows."""
+
+    def is_suspended(self, name: str) -> bool:
+        """Whether Xen has the guest suspended."""
+
+    def wake(self, name: str) -> None:
+        """Let a suspended guest go on; whether it does is seen by asking again."""
+
+
 class HostFacts(Protocol):
     """What a guest's configuration refers to on its host."""
 

@@ -107,7 +107,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.domain_edge import re
 from ansible_collections.xenfleet.xen.plugins.module_utils.edge import run
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput, NotFound
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.local import LocalHost
-from ansible_collections.xenfleet.xen.plugins.module_utils.host.xl import has_shadow_paging
+from ansible_collections.xenfleet.xen.plugins.module_utils.host.xl import XlGuests, has_shadow_paging
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import connected
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.host import read_host
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import LibvirtHypervisor
@@ -188,7 +188,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
             return result(plan, here, there)
         started = time.monotonic()
         with connected(module.params["destination_uri"] or f"xen+ssh://root@{address}/system?no_tty=1") as remote:
-            move(hypervisor, LibvirtHypervisor(remote), found, plan, f"tcp://{address}")
+            move(hypervisor, LibvirtHypervisor(remote), XlGuests(HostCommands()), found, plan, f"tcp://{address}")
     return {**result(plan, here, there), "seconds": round(time.monotonic() - started, 1)}
 
 

@@ -146,11 +146,25 @@ class End:
         self.calls.append(f"autostart {autostart}")
 
 
-def carry_out(here: End, there: End, mode: MoveMode = MoveMode.LIVE) -> None:
+class Suspended:
+    """What Xen at the source says: suspended until it is woken, where that helps."""
+
+    def __init__(self, *, suspended: bool = False, wakes: bool = True) -> None:
+        self.suspended = suspended
+        self.wakes = wakes
+
+    def is_suspended(self, _name: str) -> bool:
+        return self.suspended
+
+    def wake(self, _name: str) -> None:
+        self.suspended = not self.wakes
+
+
+def carry_out(here: End, there: End, mode: MoveMode = MoveMode.LIVE, xen: Suspended | None = None) -> None:
     state = here.now or PowerState.RUNNING
     running = GUEST if state.is_active else None
     guest = found(GUEST, running=running, state=state, autostart=True)
-    move(here, there, guest, Move("web1", mode), "tcp://10.30.0.102")
+    move(here, there, xen or Suspended(), guest, Move("web1", mode), "tcp://10.30.0.102")
 
 
 def test_autostart_travels() -> None:
@@ -171,6 +185,17 @@ def test_a_guest_left_suspended_goes_on() -> None:
         carry_out(here, End(None))
     assert here.calls == ["live", "resume"]
     assert "the stream broke" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("wakes", "words"), [(True, "goes on running where it was"), (False, "wake it by 'xl resume web1'")]
+)
+def test_a_guest_that_only_xen_knows_to_be_suspended_is_woken(wakes: bool, words: str) -> None:
+    xen = Suspended(suspended=True, wakes=wakes)
+    here = End(PowerState.RUNNING, (PowerState.RUNNING, None))
+    with pytest.raises(HypervisorError, match=words):
+        carry_out(here, End(None), MoveMode.COLD, xen)
+    assert xen.suspended == (not wakes)
 
 
 def test_a_guest_at_both_ends_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,3 +39,26 @@ def has_shadow_paging(commands: Commands) -> bool:
     told = commands.run(["xl", "info"], timeout=30, check=False).stdout
     abilities = next((line.partition(":")[2] for line in told.splitlines() if line.startswith("virt_caps")), "")
     return "shadow" in abilities.split()
+
+
+class XlGuests:
+    """Implements ``ports.SuspendedGuests``.
+
+    Args:
+        commands: the host's programs.
+    """
+
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
+
+    def is_suspended(self, name: str) -> bool:
+        """Whether Xen has the guest shut down for the reason 'suspend' (fourth and fifth letter of xl's state)."""
+        if not self._commands.has("xl"):
+            return False
+        lines = self._commands.run(["xl", "list", name], timeout=30, check=False).stdout.splitlines()
+        words = lines[-1].split() if len(lines) > 1 else []
+        return len(words) > 4 and words[4][3:5] == "ss"
+
+    def wake(self, name: str) -> None:
+        """Let it go on. ``xl resume`` exists since Xen 4.20."""
+        self._commands.run(["xl", "resume", name], timeout=60, check=False)

@@ -13,7 +13,11 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Hypervi
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import FoundDomain, PowerState
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.migration import Move, MoveMode
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.wait import wait_until
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Hypervisor, MovingHypervisor
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import (
+    Hypervisor,
+    MovingHypervisor,
+    SuspendedGuests,
+)
 
 # How long the two ends may take to agree on where the guest is, once the copy is over.
 _SETTLING_SECONDS = 15.0
@@ -30,12 +34,20 @@ class Ends:
         return f"at the source it is {_word(self.source)}, at the destination {_word(self.destination)}"
 
 
-def move(source: MovingHypervisor, destination: Hypervisor, found: FoundDomain, plan: Move, transport: str) -> Ends:
+def move(
+    source: MovingHypervisor,
+    destination: Hypervisor,
+    suspended: SuspendedGuests,
+    found: FoundDomain,
+    plan: Move,
+    transport: str,
+) -> Ends:
     """Carry out a move that was found possible.
 
     Args:
         source: where the guest is.
         destination: where it shall go.
+        suspended: what Xen at the source knows of suspended guests.
         found: the guest.
         plan: how.
         transport: URI on which the destination takes the guest's memory, ``tcp://ADDRESS``.
@@ -53,7 +65,7 @@ def move(source: MovingHypervisor, destination: Hypervisor, found: FoundDomain, 
         else:
             source.migrate(name, destination, transport, live=plan.mode is MoveMode.LIVE)
     except XenfleetError as error:
-        raise _failure(source, destination, name, error) from error
+        raise _failure(source, destination, suspended, name, error) from error
     if found.autostart:
         destination.set_autostart(name, True)  # libvirt does not take it along
     if plan.mode is MoveMode.STOPPED:
@@ -81,14 +93,23 @@ def _verified(source: Hypervisor, destination: Hypervisor, found: FoundDomain) -
     return ends
 
 
-def _failure(source: Hypervisor, destination: Hypervisor, name: str, error: XenfleetError) -> HypervisorError:
+def _failure(
+    source: Hypervisor, destination: Hypervisor, suspended: SuspendedGuests, name: str, error: XenfleetError
+) -> HypervisorError:
     """What became of the guest, with what can be mended mended."""
     ends = Ends(_state(source, name), _state(destination, name))
     if ends.source is PowerState.PAUSED and ends.destination is None:
         # The copy broke while it was suspended: it goes on where it was.
         source.resume(name)
         ends = Ends(_state(source, name), ends.destination)
-    if ends.source is PowerState.RUNNING and ends.destination is None:
+    if ends.source is PowerState.RUNNING and ends.destination is None and suspended.is_suspended(name):
+        # Libvirt calls it running, but Xen has it suspended since the copy broke.
+        suspended.wake(name)
+    if suspended.is_suspended(name):
+        remedy = (
+            f"Xen at the source has it suspended; wake it by 'xl resume {name}', and start it nowhere else before that."
+        )
+    elif ends.source is PowerState.RUNNING and ends.destination is None:
         remedy = "It goes on running where it was; nothing was lost."
     else:
         remedy = "Look at both hosts before starting it anywhere."
