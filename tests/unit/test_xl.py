@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.xl import XlGuests, active_domain_ids, has_shadow_paging
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports import CommandResult
 
