@@ -156,7 +156,7 @@ def _line(options: Mapping[str, Any], field: str) -> str | None:
     value = options[field]
     if value is not None and any(ord(char) < 32 for char in value):
         raise InvalidInput(f"{field} has control characters", found=repr(value))
-    return value.strip() if value is not None else None
+    return value.strip(" ") if value is not None else None
 
 
 def _disks(entries: list[dict[str, Any]] | None) -> tuple[Disk, ...] | None:

@@ -49,5 +49,6 @@ def set_text(parent: ET.Element, tag: str, text: str | None) -> None:
 
 def text_of(parent: ET.Element, path: str) -> str | None:
     """The text at a path, None when there is none."""
-    text = parent.findtext(path)
-    return text.strip() if text and text.strip() else None
+    # Only XML's own blanks: a no-break space, say, belongs to the text.
+    text = (parent.findtext(path) or "").strip(" \t\r\n")
+    return text or None
