@@ -198,6 +198,22 @@ def test_a_guest_that_only_xen_knows_to_be_suspended_is_woken(wakes: bool, words
     assert xen.suspended == (not wakes)
 
 
+class SilentEnd(End):
+    """A destination that took the guest, perhaps, and does not answer any more."""
+
+    def state(self, _name: str) -> PowerState | None:
+        raise HypervisorError("libvirt could not tell the guest's state")
+
+
+@pytest.mark.parametrize("state", [PowerState.PAUSED, PowerState.RUNNING])
+def test_nothing_is_woken_while_the_destination_is_silent(state: PowerState) -> None:
+    here, xen = End(PowerState.RUNNING, (state, None)), Suspended(suspended=True)
+    with pytest.raises(HypervisorError, match=r"did not answer.*Look at both hosts"):
+        carry_out(here, SilentEnd(None), MoveMode.LIVE, xen)
+    assert here.calls == ["live"]
+    assert xen.suspended
+
+
 def test_a_guest_at_both_ends_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ansible_collections.xenfleet.xen.plugins.module_utils.ops.migrate._SETTLING_SECONDS", 0.2)
     both = (PowerState.RUNNING, PowerState.RUNNING)

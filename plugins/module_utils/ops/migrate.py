@@ -25,13 +25,26 @@ _SETTLING_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Ends:
-    """Where a guest is, seen from both hosts; None where it is not known."""
+    """Where a guest is, seen from both hosts; None where the host does not have it.
+
+    Attributes:
+        source: its state at the source.
+        destination: its state at the destination.
+        silent: whether one of them did not answer; then nothing may be concluded from a None.
+    """
 
     source: PowerState | None
     destination: PowerState | None
+    silent: bool = False
 
     def __str__(self) -> str:
-        return f"at the source it is {_word(self.source)}, at the destination {_word(self.destination)}"
+        words = f"at the source it is {_word(self.source)}, at the destination {_word(self.destination)}"
+        return f"{words} (a host did not answer)" if self.silent else words
+
+    @property
+    def only_at_source(self) -> bool:
+        """Whether it is certain that the destination does not have it."""
+        return self.source is not None and self.destination is None and not self.silent
 
 
 def move(
@@ -97,19 +110,20 @@ def _failure(
     source: Hypervisor, destination: Hypervisor, suspended: SuspendedGuests, name: str, error: XenfleetError
 ) -> HypervisorError:
     """What became of the guest, with what can be mended mended."""
-    ends = Ends(_state(source, name), _state(destination, name))
-    if ends.source is PowerState.PAUSED and ends.destination is None:
+    ends = _look(source, destination, name)
+    # A destination that is silent may be running it: then nothing is woken here, for it would run twice.
+    if ends.only_at_source and ends.source is PowerState.PAUSED:
         # The copy broke while it was suspended: it goes on where it was.
         source.resume(name)
-        ends = Ends(_state(source, name), ends.destination)
-    if ends.source is PowerState.RUNNING and ends.destination is None and suspended.is_suspended(name):
+        ends = _look(source, destination, name)
+    if ends.only_at_source and ends.source is PowerState.RUNNING and suspended.is_suspended(name):
         # Libvirt calls it running, but Xen has it suspended since the copy broke.
         suspended.wake(name)
-    if suspended.is_suspended(name):
+    if ends.only_at_source and suspended.is_suspended(name):
         remedy = (
             f"Xen at the source has it suspended; wake it by 'xl resume {name}', and start it nowhere else before that."
         )
-    elif ends.source is PowerState.RUNNING and ends.destination is None:
+    elif ends.only_at_source and ends.source is PowerState.RUNNING:
         remedy = "It goes on running where it was; nothing was lost."
     else:
         remedy = "Look at both hosts before starting it anywhere."
@@ -117,11 +131,17 @@ def _failure(
     return HypervisorError(words, guest=name, found=f"{error.found or 'no reason given'}; {ends}", remedy=remedy)
 
 
-def _state(hypervisor: Hypervisor, name: str) -> PowerState | None:
-    try:
-        return hypervisor.state(name)
-    except XenfleetError:
-        return None
+def _look(source: Hypervisor, destination: Hypervisor, name: str) -> Ends:
+    """Both ends, whether they answer or not."""
+    states: list[PowerState | None] = []
+    silent = False
+    for hypervisor in (source, destination):
+        try:
+            states.append(hypervisor.state(name))
+        except XenfleetError:
+            states.append(None)
+            silent = True
+    return Ends(states[0], states[1], silent)
 
 
 def _word(state: PowerState | None) -> str:
