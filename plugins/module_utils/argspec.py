@@ -16,6 +16,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import FOR
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     ON_CRASH,
     ON_POWEROFF,
+    TSC_MODES,
     Declaration,
     Domain,
     DomainType,
@@ -49,6 +50,7 @@ def domain_spec() -> Spec:
         "kernel": {"type": "path"},
         "ramdisk": {"type": "path"},
         "cmdline": {"type": "str"},
+        "tsc_mode": {"type": "str", "choices": list(TSC_MODES)},
         "disks": {"type": "list", "elements": "dict", "options": _DISK_SPEC},
         "unlisted_disks": {"type": "str", "choices": ["keep", "detach"], "default": "keep"},
         "networks": {"type": "list", "elements": "dict", "options": _NETWORK_SPEC},
@@ -106,6 +108,7 @@ def _read(name: str, options: Mapping[str, Any]) -> Declaration:
         kernel=_path(options, "kernel"),
         ramdisk=_path(options, "ramdisk"),
         cmdline=_line(options, "cmdline"),
+        tsc_mode=options["tsc_mode"],
         disks=_disks(options["disks"]),
         networks=_nics(options["networks"]),
         on_poweroff=options["on_poweroff"],

@@ -136,6 +136,15 @@ options:
     type: str
     choices: [keep, detach]
     default: keep
+  tsc_mode:
+    description:
+      - How the guest reads the CPU's time stamp counter, by the names of xl.cfg(5). A new guest has V(default).
+      - With V(default) Xen lets the guest read the counter itself only when all of the host's CPUs keep the same reliable time,
+        and steps in at each reading otherwise, which costs much where a step into Xen is slow, as on nested virtualisation.
+      - V(native) never steps in. The guest then sees what the CPU says, so it should move only between hosts of the same
+        frequency.
+    type: str
+    choices: [default, native, always_emulate, native_paravirt]
   autostart:
     description: Whether it starts with its host.
     type: bool

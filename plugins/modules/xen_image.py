@@ -36,7 +36,7 @@ options:
   state:
     description:
       - V(built) builds the image on this machine, which can be the controller, when there is none or its recipe (O(suite),
-        O(packages), O(size), O(mirror) and what the collection itself puts in) is another one. Needs no root rights.
+        O(packages), O(init), O(size), O(mirror) and what the collection itself puts in) is another one. Needs no root rights.
       - V(present) verifies the image on a host, and installs it from O(src) when it is missing, damaged, or another one
         than O(identity) says.
       - V(cloned) makes the disks of O(clones) that do not exist.
@@ -57,11 +57,21 @@ options:
     default: trixie
   packages:
     description:
-      - Packages besides those that each image has, which are a kernel, systemd, an SSH server and Python (O(state=built)).
+      - Packages besides those that each image has, which are a kernel, an SSH server and Python (O(state=built)).
       - Packages of the kind Recommends are not installed.
     type: list
     elements: str
     default: []
+  init:
+    description:
+      - The first program of the guests (O(state=built)).
+      - V(systemd) makes an ordinary Debian.
+      - V(busybox) makes a small one that starts fast. Busybox's init mounts the file systems, sets up the network from the
+        same files, and runs the SSH server and a console; the messages of the system are read with C(busybox logread).
+        What else shall run is named in C(/etc/inittab), for the services that packages bring are systemd's.
+    type: str
+    choices: [systemd, busybox]
+    default: systemd
   size:
     description:
       - Size of the image's file system (O(state=built)), such as V(1 GiB). By default as small as its content allows, for the
@@ -129,7 +139,7 @@ options:
             type: list
             elements: str
           interfaces:
-            description: The guest's network, by systemd-networkd.
+            description: The guest's network, as files of systemd-networkd.
             type: list
             elements: dict
             suboptions:
@@ -313,6 +323,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.commands import HostC
 from ansible_collections.xenfleet.xen.plugins.module_utils.edge import run
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput, NotFound, XenfleetError
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.image import (
+    INITS,
     KERNEL,
     MANIFEST,
     RAMDISK,
@@ -371,6 +382,7 @@ ARGUMENTS: dict[str, Any] = {
     "packages": {"type": "list", "elements": "str", "default": []},
     "size": {"type": "str"},
     "mirror": {"type": "str"},
+    "init": {"type": "str", "choices": list(INITS), "default": INITS[0]},
     "pack": {"type": "bool", "default": False},
     "src": {"type": "path"},
     "identity": {"type": "str"},

@@ -27,6 +27,7 @@ _OPTIONS = (
     "kernel",
     "ramdisk",
     "cmdline",
+    "tsc_mode",
     "uuid",
     "autostart",
     "on_poweroff",

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
+    TSC_MODES,
     Domain,
     DomainType,
     FoundDomain,
@@ -59,6 +60,7 @@ def whole_domains(draw: st.DrawFn, name: str = "web1") -> Domain:
         kernel="/srv/" + draw(st.sampled_from(["vmlinuz", "vmlinuz-2"])),
         ramdisk=draw(st.none() | _PATHS),
         cmdline=draw(st.none() | _TEXT),
+        tsc_mode=draw(st.sampled_from(TSC_MODES)),
         disks=draw(disks()),
         networks=draw(nics()),
         on_poweroff=draw(_ACTIONS),

@@ -44,6 +44,7 @@ BASE = Domain(
     on_poweroff="destroy",
     on_reboot="restart",
     on_crash="restart",
+    tsc_mode="default",
     labels={},
 )
 

@@ -83,6 +83,15 @@ def test_a_change_of_the_type_lets_libvirt_choose_the_machine() -> None:
     assert "machine" not in xml
 
 
+def test_the_time_stamp_counter_is_a_timer_of_the_clock() -> None:
+    native = render_domain(Domain("web1", tsc_mode="native"), FROM_XEN)
+    assert '<timer name="tsc" mode="native" />' in native
+    assert 'adjustment="reset"' in native
+    back = render_domain(Domain("web1", tsc_mode="default"), native)
+    assert "timer" not in back
+    assert "<clock" in back
+
+
 def test_a_removed_disk_and_interface_go() -> None:
     domain = parse_domain(render_domain(Domain("web1", disks=(), networks=()), FROM_XEN))
     assert (domain.disks, domain.networks) == ((), ())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.image import INITS
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan import image_content, initramfs
 
 if TYPE_CHECKING:
@@ -67,9 +68,29 @@ def test_the_script_is_good_shell(tmp_path: Path) -> None:
         subprocess.run(["shellcheck", str(script)], check=True)
 
 
-def test_what_is_put_into_images_has_no_secret_and_no_identity() -> None:
-    paths = {entry.path for entry in image_content.entries()}
-    assert len(paths) == len(image_content.entries())
+@pytest.mark.parametrize("init", INITS)
+def test_what_is_put_into_images_has_no_secret_and_no_identity(init: str) -> None:
+    paths = {entry.path for entry in image_content.entries(init)}
+    assert len(paths) == len(image_content.entries(init))
     assert not paths & {"/etc/hostname", "/etc/machine-id", "/etc/resolv.conf"}
     assert "./etc/ssh/ssh_host_*" in image_content.LEFT_OUT
-    assert image_content.digest() == image_content.digest()
+    assert image_content.digest(init) == image_content.digest(init)
+
+
+def test_the_first_program_changes_the_image() -> None:
+    assert image_content.digest("systemd") != image_content.digest("busybox")
+    links = {entry.path: entry.content for entry in image_content.entries("busybox") if entry.link}
+    assert links["/usr/sbin/init"] == "/usr/bin/busybox"
+    assert "systemd-sysv" in image_content.packages("systemd")
+    assert "systemd-sysv" not in image_content.packages("busybox")
+
+
+def test_the_scripts_of_busybox_are_good_shell(tmp_path: Path) -> None:
+    scripts = [entry for entry in image_content.entries("busybox") if entry.content.startswith("#!")]
+    assert {entry.mode for entry in scripts} == {0o755}
+    for entry in scripts:
+        script = tmp_path / entry.path.rpartition("/")[2]
+        script.write_text(entry.content.replace("#!/bin/busybox sh", "#!/bin/sh"))
+        subprocess.run(["sh", "-n", str(script)], check=True)
+        if shutil.which("shellcheck"):
+            subprocess.run(["shellcheck", str(script)], check=True)

@@ -48,6 +48,7 @@ class TargetState(StrEnum):
     ABSENT = "absent"
 
 
+TSC_MODES = ("default", "native", "always_emulate", "native_paravirt")
 ON_POWEROFF = ("destroy", "restart", "preserve", "rename-restart")
 ON_CRASH = (*ON_POWEROFF, "coredump-destroy", "coredump-restart")
 
@@ -67,6 +68,7 @@ class Domain:
         kernel: path on the host of the kernel it boots.
         ramdisk: path on the host of its initial RAM disk.
         cmdline: its kernel's command line.
+        tsc_mode: how it reads the CPU's time stamp counter, one of `TSC_MODES`.
         disks: its disks.
         networks: its network interfaces.
         on_poweroff: what Xen does when it powers off.
@@ -85,6 +87,7 @@ class Domain:
     kernel: str | None = None
     ramdisk: str | None = None
     cmdline: str | None = None
+    tsc_mode: str | None = None
     disks: tuple[Disk, ...] | None = None
     networks: tuple[Nic, ...] | None = None
     on_poweroff: str | None = None

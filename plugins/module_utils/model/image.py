@@ -25,6 +25,7 @@ FILES = (ROOT, KERNEL, RAMDISK)
 MANIFEST = "image.json"
 PACK = "pack.tar.gz"
 FORMAT = 1
+INITS = ("systemd", "busybox")
 
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", re.ASCII)
 _SUITE = re.compile(r"[a-z][a-z0-9.-]{0,31}", re.ASCII)
@@ -62,12 +63,14 @@ class ImageRecipe:
         packages: packages beyond those that each image has.
         size: size of the file system; None makes it as small as its content allows.
         mirror: where the packages come from; None leaves that to mmdebstrap.
+        init: the guests' first program, one of `INITS`.
     """
 
     suite: str
     packages: tuple[str, ...] = ()
     size: Size | None = None
     mirror: str | None = None
+    init: str = INITS[0]
 
     def __post_init__(self) -> None:
         if not _SUITE.fullmatch(self.suite):
@@ -77,6 +80,8 @@ class ImageRecipe:
                 raise InvalidInput("packages has what is no name of a package", found=repr(package))
         if self.mirror is not None and not re.fullmatch(r"[a-z+]+:[^\s'\"]+", self.mirror):
             raise InvalidInput("mirror is no address of a mirror", found=repr(self.mirror))
+        if self.init not in INITS:
+            raise InvalidInput("init is not known", found=repr(self.init), expected=" or ".join(INITS))
 
     def hash(self, content: str) -> str:
         """What says whether an image was made from this recipe.
@@ -89,6 +94,7 @@ class ImageRecipe:
             "packages": sorted(set(self.packages)),
             "size": self.size.bytes if self.size else None,
             "mirror": self.mirror,
+            "init": self.init,
             "content": content,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -396,6 +402,7 @@ def image_recipe(data: Mapping[str, Any]) -> ImageRecipe:
         packages=tuple(sorted(set(data.get("packages") or ()))),
         size=Size.parse(size) if size is not None else None,
         mirror=data.get("mirror"),
+        init=data.get("init") or INITS[0],
     )
 
 

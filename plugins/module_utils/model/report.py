@@ -38,6 +38,7 @@ def configuration_report(domain: Domain) -> dict[str, Any]:
         "networks": [
             {"mac": nic.mac, "bridge": nic.bridge, "addresses": list(nic.addresses)} for nic in domain.networks or ()
         ],
+        "tsc_mode": domain.tsc_mode,
         "on_poweroff": domain.on_poweroff,
         "on_reboot": domain.on_reboot,
         "on_crash": domain.on_crash,

@@ -37,7 +37,7 @@ _PROGRAMS = {"mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs", "resize2fs": "e2
 
 def recipe_hash(recipe: ImageRecipe) -> str:
     """The recipe's hash, with what the collection puts in."""
-    return recipe.hash(image_content.digest())
+    return recipe.hash(image_content.digest(recipe.init))
 
 
 def why(stored: Stored | None, recipe: ImageRecipe) -> str | None:
@@ -112,11 +112,11 @@ def log_path(store: ImageStore, name: str) -> Path:
 def _debian(commands: Commands, recipe: ImageRecipe, scratch: Path, log: Path, *, root: bool) -> Path:
     """A Debian as an archive."""
     archive, overlay, options = scratch / "root.tar", scratch / "overlay.tar", scratch / "dpkg"
-    overlay.write_bytes(_overlay())
+    overlay.write_bytes(_overlay(recipe.init))
     options.write_text(image_content.dpkg_options(), encoding="utf-8")
     # The folder is private, but the user that root is mapped to has to read it.
     scratch.chmod(0o755)
-    packages = [*image_content.PACKAGES, *recipe.packages]
+    packages = [*image_content.packages(recipe.init), *recipe.packages]
     argv = [
         "mmdebstrap", f"--mode={'root' if root else 'unshare'}", "--variant=apt", f"--logfile={log}",
         '--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Retries "3"', f"--dpkgopt={options}",
@@ -141,12 +141,12 @@ def _last_lines(log: Path, otherwise: str) -> str | None:
     return "\n".join((text.strip() or otherwise.strip()).splitlines()[-_LAST_LINES:]) or None
 
 
-def _overlay() -> bytes:
+def _overlay(init: str) -> bytes:
     """The collection's own files as an archive, the same at each build."""
     buffer = io.BytesIO()
     folders: set[str] = set()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        for entry in image_content.entries():
+        for entry in image_content.entries(init):
             parts = entry.path.strip("/").split("/")
             for depth in range(1, len(parts)):
                 folder = "/".join(parts[:depth])

@@ -21,6 +21,10 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.xml.tree import child
 _OS_TYPES = {DomainType.PV: "linux", DomainType.PVH: "xenpvh", DomainType.HVM: "hvm"}
 _TYPES = {**{name: kind for kind, name in _OS_TYPES.items()}, "xen": DomainType.PV}
 _MEMORY_UNITS = {"b": 1, "bytes": 1, "KiB": 1024, "k": 1024, "MiB": 1024**2, "M": 1024**2, "GiB": 1024**3, "G": 1024**3}
+# xl.cfg's names of the modes, and libvirt's of the timer 'tsc'. Without that timer Xen decides.
+_TSC_TIMERS = {"native": "native", "always_emulate": "emulate", "native_paravirt": "paravirt"}
+_TSC_MODES = {timer: mode for mode, timer in _TSC_TIMERS.items()}
+_TSC = "clock/timer[@name='tsc']"
 _ACTIONS = ("on_poweroff", "on_reboot", "on_crash")
 _SKELETON = "<domain type='xen'><os/><devices/></domain>"
 
@@ -50,6 +54,7 @@ def parse_domain(text: str) -> Domain:
         kernel=text_of(root, "os/kernel"),
         ramdisk=text_of(root, "os/initrd"),
         cmdline=text_of(root, "os/cmdline"),
+        tsc_mode=_parse_tsc(root),
         disks=tuple(_parse_disk(element) for element in root.findall("devices/disk")),
         networks=tuple(_parse_nic(element, addresses) for element in root.findall("devices/interface")),
         on_poweroff=text_of(root, "on_poweroff"),
@@ -79,6 +84,8 @@ def render_domain(domain: Domain, base: str | None = None) -> str:
         vcpu.text = str(domain.vcpus_max)
         vcpu.set("current", str(domain.vcpus or domain.vcpus_max))
     _set_os(child(root, "os"), domain)
+    if domain.tsc_mode is not None:
+        _set_tsc(root, domain.tsc_mode)
     for action in _ACTIONS:
         value = getattr(domain, action)
         if value is not None:
@@ -127,6 +134,24 @@ def _set_os(os: ET.Element, domain: Domain) -> None:
         if value is not None:
             # An empty text is how an operator takes one away.
             set_text(os, tag, value or None)
+
+
+def _parse_tsc(root: ET.Element) -> str:
+    timer = root.find(_TSC)
+    return _TSC_MODES.get(timer.get("mode", ""), "default") if timer is not None else "default"
+
+
+def _set_tsc(root: ET.Element, mode: str) -> None:
+    if _parse_tsc(root) == mode:
+        return
+    clock = root.find("clock")
+    if clock is None:
+        clock = ET.SubElement(root, "clock", offset="utc")
+    timer = root.find(_TSC)
+    if timer is not None:
+        clock.remove(timer)
+    if mode in _TSC_TIMERS:
+        ET.SubElement(clock, "timer", name="tsc", mode=_TSC_TIMERS[mode])
 
 
 def _parse_disk(element: ET.Element) -> Disk:
