@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict, Refused, TimedOut, XenfleetError
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import (
+    Conflict,
+    HypervisorError,
+    Refused,
+    TimedOut,
+    XenfleetError,
+)
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     Declaration,
     Domain,
@@ -182,10 +188,26 @@ def _start(hypervisor: Hypervisor, declared: Declaration) -> None:
 def _stop(hypervisor: Hypervisor, declared: Declaration) -> None:
     """Ask, wait, and only with ``force`` take the power away."""
     name = declared.domain.name
+    refusal: HypervisorError | None = None
+    asked = False
 
     def is_off() -> bool:
         state = hypervisor.state(name)
         return state is None or not state.is_active
+
+    def ask() -> None:
+        # A guest that has just been started does not listen yet, which is refused; it is asked again until it does.
+        nonlocal asked, refusal
+        try:
+            hypervisor.shutdown(name)
+            asked = True
+        except HypervisorError as error:
+            refusal = error
+
+    def goes_off() -> bool:
+        if not asked and not is_off():
+            ask()
+        return is_off()
 
     state = hypervisor.state(name)
     if state is PowerState.PAUSED:
@@ -193,13 +215,18 @@ def _stop(hypervisor: Hypervisor, declared: Declaration) -> None:
             raise Conflict(
                 "a paused guest cannot shut down", guest=name, remedy="Resume it first, or use force to destroy it."
             )
-    elif state is not None and state.is_active:
-        hypervisor.shutdown(name)
-        if wait_until(is_off, declared.timeout):
-            return
+    elif state is not None and state.is_active and wait_until(goes_off, declared.timeout):
+        return
     if is_off():
         return
     if not declared.force:
+        if refusal is not None and not asked:
+            raise TimedOut(
+                f"could not be asked to shut down for {declared.timeout:g} s",
+                guest=name,
+                found=refusal.found,
+                remedy="If it is only starting, give it more time with timeout; else use force to destroy it.",
+            )
         raise TimedOut(
             f"did not shut down within {declared.timeout:g} s",
             guest=name,

@@ -1,0 +1,74 @@
+"""A guest that does not listen yet is asked again. (A stub: no hypervisor here can be made to refuse.)"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import HypervisorError, TimedOut
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
+    Declaration,
+    Domain,
+    DomainType,
+    FoundDomain,
+    PowerState,
+    TargetState,
+)
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domain import ensure_domain
+
+from .domains import found
+
+
+class Deaf:
+    """A hypervisor with one guest, which listens from the given request on, or never."""
+
+    def __init__(self, listens_at: int) -> None:
+        self.listens_at = listens_at
+        self.requests = 0
+        self.destroyed = False
+        self.running = True
+        size = Size(128 * MIB)
+        domain = Domain("web1", type=DomainType.PVH, memory=size, memory_max=size, vcpus=1, vcpus_max=1, kernel="/k")
+        self.guest = found(domain, running=domain)
+
+    def domains(self) -> list[FoundDomain]:
+        return [self.guest]
+
+    def state(self, _name: str) -> PowerState:
+        return PowerState.RUNNING if self.running else PowerState.STOPPED
+
+    def shutdown(self, _name: str) -> None:
+        self.requests += 1
+        if self.requests < self.listens_at:
+            raise HypervisorError("libvirt could not shut the guest down", found="no drivers")
+        self.running = False
+
+    def destroy(self, _name: str) -> None:
+        self.destroyed, self.running = True, False
+
+
+def stop(hypervisor: Deaf, *, timeout: float, force: bool = False) -> None:
+    declared = Declaration(Domain("web1"), state=TargetState.STOPPED, timeout=timeout, force=force)
+    ensure_domain(cast("Any", hypervisor), cast("Any", None), declared, hypervisor.domains(), check=False)
+
+
+def test_it_is_asked_until_it_listens() -> None:
+    hypervisor = Deaf(3)
+    stop(hypervisor, timeout=10)
+    assert (hypervisor.requests, hypervisor.running, hypervisor.destroyed) == (3, False, False)
+
+
+def test_force_ends_one_that_never_listens() -> None:
+    hypervisor = Deaf(1000)
+    stop(hypervisor, timeout=0.3, force=True)
+    assert hypervisor.destroyed
+
+
+def test_without_force_the_error_says_why() -> None:
+    hypervisor = Deaf(1000)
+    with pytest.raises(TimedOut, match="could not be asked") as caught:
+        stop(hypervisor, timeout=0.3)
+    assert caught.value.found == "no drivers"
+    assert hypervisor.running
