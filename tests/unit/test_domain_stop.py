@@ -20,7 +20,6 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domain import ens
 
 from .domains import found
 
-
 NO_FACTS: Any = None  # nothing is asked of the host when a guest is stopped
 
 
