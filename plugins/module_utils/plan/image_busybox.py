@@ -40,7 +40,7 @@ for number in 0:stdin 1:stdout 2:stderr; do
     busybox ln -sf "/proc/self/fd/${number%:*}" "/dev/${number#*:}"
 done
 
-# Bit 2: repaired, start again. From 4 on: not repaired, so nothing is written to it.
+# 1: repaired. 2 and 3: repaired, but the kernel must start again. From 4 on: not repaired, so nothing is written to it.
 fsck -A -a -T
 status=$?
 if [ "$status" -lt 4 ]; then
