@@ -85,7 +85,9 @@ options:
     type: bool
     default: false
   src:
-    description: With O(state=present), the folder of an image or its pack, on the host, to install from.
+    description:
+      - With O(state=present), the folder of an image or its pack, on the host, to install from.
+      - In check mode it may be missing, for an earlier task of the play may be what brings it.
     type: path
   identity:
     description: With O(state=present), the image's RV(image.identity) as it has to be.
@@ -292,6 +294,14 @@ image:
     sha256: {description: Checksum of each file., type: dict}
     manifest_sha256: {description: Checksum of the manifest., type: str}
     pack: {description: The file by which it travels., type: str, returned: with O(pack)}
+shared:
+  description: The network file system that O(images) lies on.
+  returned: when O(state=present) and it lies on one
+  type: dict
+  contains:
+    path: {description: Where it is mounted., type: str, sample: /srv/guests}
+    source: {description: What is mounted., type: str, sample: '10.20.0.1:/srv/guests'}
+    fstype: {description: Its type., type: str, sample: nfs4}
 images:
   description: The images that disks of this run were made from or could be, each as RV(image).
   returned: when O(state=cloned)
@@ -314,6 +324,7 @@ log:
   type: str
 """
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -322,6 +333,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.xenfleet.xen.plugins.module_utils.commands import HostCommands
 from ansible_collections.xenfleet.xen.plugins.module_utils.edge import run
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput, NotFound, XenfleetError
+from ansible_collections.xenfleet.xen.plugins.module_utils.host.local import LocalHost
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host import mount_above
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.image import (
     INITS,
     KERNEL,
@@ -433,18 +446,15 @@ def present(module: AnsibleModule, store: ImageStore) -> dict[str, Any]:
                 expected=identity,
                 remedy="Install it, for example by the role 'image'.",
             )
-        return _result(name, ()) | {"image": _image(there)}
+        return _result(name, ()) | {"image": _image(there)} | _shared(store)
     source = Path(absolute_path(src, field="src"))
     found, reason = _usable(store, name, full=module.params["verify"], remember=not module.check_mode)
     if reason is None and found is not None and identity is not None and found.image.identity != identity:
         reason = "it is another image"
     changes = of_image(found.image if found else None, wanted=f"{name} from {source}", reason=reason)
-    if reason is not None:
-        if not source.exists():
-            raise NotFound(f"the source of the image {name} is missing", found=f"no {source}")
-        if not module.check_mode:
-            found = store.install(name, source, identity)
-    return _result(name, changes) | ({"image": _image(found)} if found else {})
+    if reason is not None and not module.check_mode:
+        found = store.install(name, source, identity)
+    return _result(name, changes) | ({"image": _image(found)} if found else {}) | _shared(store)
 
 
 def cloned(module: AnsibleModule, store: ImageStore) -> dict[str, Any]:
@@ -528,6 +538,11 @@ def _image(stored: Stored) -> dict[str, Any]:
         "manifest_sha256": sha256(folder / MANIFEST),
         "sha256": {name: record.sha256 for name, record in image.files.items()},
     }
+
+
+def _shared(store: ImageStore) -> dict[str, Any]:
+    mount = mount_above(f"{store.folder.resolve()}/", LocalHost().shared_mounts())
+    return {"shared": asdict(mount)} if mount else {}
 
 
 def _result(name: str, changes: tuple[Change, ...]) -> dict[str, Any]:

@@ -236,7 +236,10 @@ def test_a_damaged_image_is_named_and_no_disk_is_made(images: Path, tmp_path: Pa
 
 def test_an_image_is_installed_verified_and_removed(images: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
-    assert xen_image(other, "--check", name="tiny", src=str(images / "tiny"))["changed"]
+    assert xen_image(other, "--check", name="tiny", src=str(tmp_path / "on-its-way.pack"))["changed"]
+    assert not other.exists()
+    with pytest.raises(Failed, match="source of the image tiny is missing"):
+        xen_image(other, name="tiny", src=str(tmp_path / "on-its-way.pack"))
     assert not other.exists()
     done = xen_image(other, name="tiny", src=str(images / "tiny"))
     assert done["changed"]

@@ -27,9 +27,14 @@ def variables(paths: Paths, state: State, machine: Machine) -> dict[str, str | i
     }
 
 
+def _members(state: State, running: set[str]) -> list[Machine]:
+    """All of the lab's machines, for one without power is unreachable, not unknown; none when nothing runs."""
+    return [machine for machine in ALL_MACHINES if machine.name in state.machines] if running else []
+
+
 def document(paths: Paths, state: State, running: set[str]) -> dict[str, Any]:
     """The shape that `ansible-inventory --list` has; empty groups when nothing runs."""
-    there = [machine for machine in ALL_MACHINES if machine.name in running]
+    there = _members(state, running)
     found: dict[str, Any] = {
         "_meta": {"hostvars": {machine.name: variables(paths, state, machine) for machine in there}},
         "all": {"children": ["ungrouped", *GROUPS.values()]},
@@ -47,7 +52,7 @@ def as_yaml(paths: Paths, state: State, running: set[str]) -> str:
     """Plain YAML without a library: JSON's scalars are YAML's."""
     lines = ["all:", "  children:"]
     for kind, group in GROUPS.items():
-        members = [machine for machine in ALL_MACHINES if machine.kind == kind and machine.name in running]
+        members = [machine for machine in _members(state, running) if machine.kind == kind]
         lines += [f"    {group}:", "      hosts:" + ("" if members else " {}")]
         for machine in members:
             lines.append(f"        {machine.name}:")

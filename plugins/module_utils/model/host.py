@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
@@ -25,6 +26,12 @@ class Mount:
     path: str
     source: str
     fstype: str
+
+
+def mount_above(path: str, mounts: Iterable[Mount]) -> Mount | None:
+    """The innermost of some mounts that a path lies under; None when it lies under none of them."""
+    above = [mount for mount in mounts if path.startswith(mount.path.rstrip("/") + "/")]
+    return max(above, key=lambda mount: len(mount.path), default=None)
 
 
 @dataclass(frozen=True)

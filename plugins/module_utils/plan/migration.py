@@ -14,7 +14,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     FoundDomain,
     PowerState,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.host import Mount
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host import mount_above
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.migration import MigrationHost, Move, MoveMode
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
 
@@ -113,7 +113,7 @@ def _files(domain: Domain, source: MigrationHost, destination: MigrationHost) ->
     for disk in domain.disks or ():
         if disk.source is None:
             continue
-        here, there = _mount_of(disk.source, source), _mount_of(disk.source, destination)
+        here, there = mount_above(disk.source, source.mounts), mount_above(disk.source, destination.mounts)
         if here is None and not disk.is_block:
             problems.append(f"disk {disk.source} is on a local file system of {source.name} (use shared storage)")
         elif here != there:
@@ -127,9 +127,3 @@ def _files(domain: Domain, source: MigrationHost, destination: MigrationHost) ->
         elif destination.paths.get(disk.source) is None:
             problems.append(f"disk {disk.source} is missing on {destination.name}")
     return problems
-
-
-def _mount_of(path: str, host: MigrationHost) -> Mount | None:
-    """The shared file system that a path lies on: the innermost mount above it."""
-    above = [mount for mount in host.mounts if path.startswith(mount.path.rstrip("/") + "/")]
-    return max(above, key=lambda mount: len(mount.path), default=None)
