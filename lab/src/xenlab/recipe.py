@@ -70,6 +70,16 @@ def _data(name: str) -> str:
     return (Path(__file__).parent / "data" / name).read_text(encoding="utf-8")
 
 
+def _python_cache() -> str:
+    """Shell text that makes every Python of the machine load ``xenlab_compiled``."""
+    folder = "$root/usr/lib/python3/dist-packages"
+    return (
+        f"cat > \"{folder}/xenlab_compiled.py\" <<'PYTHON'\n{_data('xenlab_compiled.py')}PYTHON\n"
+        f"echo 'import xenlab_compiled' > \"{folder}/xenlab_compiled.pth\"\n"
+        'chroot "$root" python3 -m compileall -q /usr/lib/python3/dist-packages/xenlab_compiled.py\n'
+    )
+
+
 def recipe(kind: str, debian: str) -> Recipe:
     """The recipe of a kind of machine (xen, core, plain) for a release of Debian (12, 13)."""
     if kind not in KINDS or debian not in SUITES:
@@ -83,7 +93,7 @@ def recipe(kind: str, debian: str) -> Recipe:
         packages=tuple(sorted(f"{_EVERYWHERE},{own}".split(","))),
         left_out=_LEFT_OUT,
         before=_data("before.sh"),
-        after=_data("after.sh") + _data(f"after-{kind}.sh") + _data("after-all.sh"),
+        after=_data("after.sh") + _python_cache() + _data(f"after-{kind}.sh") + _data("after-all.sh"),
         size_mib={"xen": 10240, "core": 3072, "plain": 10240}[kind],
         partitioned=kind == "plain",
     )

@@ -49,6 +49,8 @@ _PATHS_LEFT_OUT = (
     "path-exclude=/usr/share/lintian/*",
     "path-exclude=/usr/share/locale/*",
     "path-include=/usr/share/locale/locale.alias",
+    "path-exclude=/lib/udev/hwdb.d/*",
+    "path-exclude=/usr/lib/udev/hwdb.d/*",
 )
 
 # In the finished archive, but not in the image.
