@@ -64,3 +64,11 @@ def test_an_unfinished_build_is_not_an_image(paths: Paths) -> None:
 def test_libvirt_can_start_on_the_emulated_processor() -> None:
     assert "sep" in recipe("xen", "13").after
     assert "xendomains" in recipe("xen", "13").after
+
+
+@pytest.mark.parametrize("debian", ["12", "13"])
+def test_every_machine_keeps_what_python_compiled(debian: str) -> None:
+    for kind in ("xen", "core", "plain"):
+        after = recipe(kind, debian).after
+        assert "zipimport._compile_source = _compiled" in after
+        assert "import xenlab_compiled' > " in after

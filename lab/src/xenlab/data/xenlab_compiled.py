@@ -1,7 +1,7 @@
 """For the lab's machines: keeps what Python compiled of modules that it found in zip files.
 
 Ansible sends each module as a zip file of sources, which a host compiles anew in every run. On a real host that takes a
-tenth of a second, under emulation half the time of a run. A file's code is found again by the checksum of its source.
+tenth of a second, under emulation some two seconds. A file's code is found again by the checksum of its source.
 """
 
 from __future__ import annotations
