@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import absolute_path, mac_address
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import absolute_path, is_host_name, mac_address
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
 
 ROOT = "root.img"
@@ -31,9 +31,6 @@ _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", re.ASCII)
 _SUITE = re.compile(r"[a-z][a-z0-9.-]{0,31}", re.ASCII)
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{1,127}", re.ASCII)
 _VOLUME = re.compile(r"[A-Za-z0-9_+][A-Za-z0-9_+.-]{0,99}", re.ASCII)
-_HOSTNAME = re.compile(
-    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*", re.ASCII
-)
 _TARGET = re.compile(r"/[A-Za-z0-9._+:@/-]*", re.ASCII)
 _GUEST_PATH = re.compile(r"(?:/[A-Za-z0-9._+:@,=~%-]+)+", re.ASCII)
 _MODE = re.compile(r"0?[0-7]{3}", re.ASCII)
@@ -339,7 +336,7 @@ class Personality:
     files: tuple[GuestFile, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.hostname is not None and (len(self.hostname) > 253 or not _HOSTNAME.fullmatch(self.hostname)):
+        if self.hostname is not None and not is_host_name(self.hostname):
             raise InvalidInput("personality.hostname is no host name", found=repr(self.hostname))
         for key in self.authorized_keys:
             if "\n" in key.strip() or len(key.split()) < 2:
