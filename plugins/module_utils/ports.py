@@ -12,6 +12,7 @@ from typing import Protocol
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import FoundDomain, PowerState
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Bond, Bridge, HostNetwork, Links
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.peers import FoundPeers, Place
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 
 
@@ -109,6 +110,25 @@ class HostFacts(Protocol):
 
     def path_kind(self, path: str) -> str | None:
         """``file``, ``block``, ``directory`` or ``other`` for what is at a path; None when nothing is."""
+
+
+class PeerFiles(Protocol):
+    """The files by which SSH lets hosts reach each other. Every call may raise ``CommandFailed``."""
+
+    def read(self, places: Collection[Place]) -> FoundPeers:
+        """What is at these places, and the host's public keys."""
+
+    def make_folder(self, place: Place) -> None:
+        """Make a folder that is not there."""
+
+    def set_permissions(self, place: Place) -> None:
+        """Give a file or folder its permissions and its owner."""
+
+    def make_key(self, comment: str) -> None:
+        """Make the host's own key, never over another one."""
+
+    def write(self, place: Place, text: str) -> None:
+        """Give a file this content."""
 
 
 class HostLinks(Protocol):
