@@ -21,6 +21,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     Domain,
     DomainType,
     TargetState,
+    WaitFor,
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import absolute_path, guest_name
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic, checked_nics
@@ -62,6 +63,9 @@ def domain_spec() -> Spec:
         "labels": {"type": "dict"},
         "timeout": {"type": "float", "default": 120.0},
         "force": {"type": "bool", "default": False},
+        "wait_for": {"type": "str", "choices": [wait.value for wait in WaitFor]},
+        "wait_port": {"type": "int", "default": 22},
+        "wait_timeout": {"type": "float", "default": 300.0},
     }
 
 
@@ -116,8 +120,11 @@ def _read(name: str, options: Mapping[str, Any]) -> Declaration:
         on_crash=options["on_crash"],
         labels=_labels(options["labels"]),
     )
-    if options["timeout"] < 0:
-        raise InvalidInput("timeout is below zero", found=str(options["timeout"]))
+    for field in ("timeout", "wait_timeout"):
+        if options[field] < 0:
+            raise InvalidInput(f"{field} is below zero", found=str(options[field]))
+    if not 1 <= options["wait_port"] <= 65535:
+        raise InvalidInput("wait_port is no TCP port", found=str(options["wait_port"]), expected="1 to 65535")
     return Declaration(
         domain=domain,
         state=TargetState(options["state"]),
@@ -126,6 +133,9 @@ def _read(name: str, options: Mapping[str, Any]) -> Declaration:
         keep_unlisted_networks=options["unlisted_networks"] == "keep",
         timeout=options["timeout"],
         force=options["force"],
+        wait_for=WaitFor(options["wait_for"]) if options["wait_for"] else None,
+        wait_port=options["wait_port"],
+        wait_timeout=options["wait_timeout"],
     )
 
 

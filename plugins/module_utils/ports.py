@@ -131,6 +131,26 @@ class PeerFiles(Protocol):
         """Give a file this content."""
 
 
+@dataclass(frozen=True)
+class Door:
+    """Where a server listens.
+
+    Attributes:
+        address: an IP address.
+        port: a TCP port.
+    """
+
+    address: str
+    port: int
+
+
+class Doors(Protocol):
+    """Servers of guests, as their host can reach them."""
+
+    def open(self, doors: Collection[Door], seconds: float) -> frozenset[Door]:
+        """Which of them accept a connection, all tried at once; a silent one is given up after so many seconds."""
+
+
 class HostLinks(Protocol):
     """The network interfaces of the host, as its kernel has them."""
 

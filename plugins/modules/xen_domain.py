@@ -172,6 +172,22 @@ options:
     description: Destroy a guest that has not shut down in time. Without it that is an error.
     type: bool
     default: false
+  wait_for:
+    description:
+      - What the task waits for once the guest runs (with O(state=running) only).
+      - V(ssh) - its SSH server takes a connection from the host, at one of its addresses (O(networks[].addresses)). The host
+        has to be able to reach one of them.
+      - A guest that goes off meanwhile is an error at once.
+    type: str
+    choices: [ssh]
+  wait_port:
+    description: The TCP port of its SSH server.
+    type: int
+    default: 22
+  wait_timeout:
+    description: Seconds that the guest is given to get ready. One that did not is an error, and goes on running.
+    type: float
+    default: 300.0
 seealso:
   - module: xenfleet.xen.xen_domains
   - module: xenfleet.xen.xen_image
@@ -201,6 +217,11 @@ EXAMPLES = r"""
   xenfleet.xen.xen_domain:
     name: web1
     memory: 3 GiB
+
+- name: See that it runs and can be logged in to
+  xenfleet.xen.xen_domain:
+    name: web1
+    wait_for: ssh
 
 - name: Shut it down, in five minutes at the most
   xenfleet.xen.xen_domain:
@@ -262,10 +283,11 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.argspec import (
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.domain_edge import outcome_result, require_libvirt
 from ansible_collections.xenfleet.xen.plugins.module_utils.edge import run
+from ansible_collections.xenfleet.xen.plugins.module_utils.host.doors import LocalDoors
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.local import LocalHost, PromisedHost
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import connected
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import LibvirtHypervisor
-from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domain import ensure_domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domains import ensure_domains
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts
 
 
@@ -277,8 +299,10 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         host = PromisedHost(host, module.params["pending_paths"], module.params["pending_bridges"])
     with connected(module.params["uri"]) as connection:
         hypervisor = LibvirtHypervisor(connection)
-        outcome = ensure_domain(hypervisor, host, declared, hypervisor.domains(), check=module.check_mode)
-    return outcome_result(declared.domain.name, outcome)
+        [result] = ensure_domains(hypervisor, host, LocalDoors(), [declared], check=module.check_mode)
+    if result.error is not None:
+        raise result.error
+    return outcome_result(result.name, result.outcome) if result.outcome is not None else {}
 
 
 def main() -> None:

@@ -34,6 +34,12 @@ options:
     type: list
     elements: dict
     required: true
+  starts_at_once:
+    description:
+      - How many guests may be getting ready at the same time, of those that have C(wait_for). With V(1) each is waited for
+        before the next one is worked on.
+      - By default all are started, and waited for at the end.
+    type: int
 seealso:
   - module: xenfleet.xen.xen_domain
 """
@@ -88,6 +94,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.argspec import (
 from ansible_collections.xenfleet.xen.plugins.module_utils.domain_edge import outcome_result, require_libvirt
 from ansible_collections.xenfleet.xen.plugins.module_utils.edge import run
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
+from ansible_collections.xenfleet.xen.plugins.module_utils.host.doors import LocalDoors
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.local import LocalHost, PromisedHost
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import connected
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import LibvirtHypervisor
@@ -125,11 +132,22 @@ def guest_result(result: GuestResult) -> dict[str, Any]:
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Make each guest what is declared of it."""
     declarations = read_declarations(module.params["domains"])
+    at_once = module.params["starts_at_once"]
+    if at_once is not None and at_once < 1:
+        raise InvalidInput("starts_at_once is below 1", found=str(at_once))
     host: HostFacts = LocalHost()
     if module.check_mode:
         host = PromisedHost(host, module.params["pending_paths"], module.params["pending_bridges"])
     with connected(module.params["uri"]) as connection:
-        results = ensure_domains(LibvirtHypervisor(connection), host, declarations, check=module.check_mode)
+        hypervisor = LibvirtHypervisor(connection)
+        results = ensure_domains(
+            hypervisor,
+            host,
+            LocalDoors(),
+            declarations,
+            check=module.check_mode,
+            starts_at_once=at_once,
+        )
     guests = {result.name: guest_result(result) for result in results}
     diffs = [diff for guest in guests.values() for diff in guest.pop("diff", [])]
     failed = [name for name, guest in guests.items() if guest["failed"]]
@@ -152,7 +170,12 @@ def work(module: AnsibleModule) -> dict[str, Any]:
 def main() -> None:
     """Start here."""
     module = AnsibleModule(
-        argument_spec={"domains": {"type": "list", "elements": "dict", "required": True}, **URI_SPEC, **PENDING_SPEC},
+        argument_spec={
+            "domains": {"type": "list", "elements": "dict", "required": True},
+            "starts_at_once": {"type": "int"},
+            **URI_SPEC,
+            **PENDING_SPEC,
+        },
         supports_check_mode=True,
     )
     require_libvirt(module)

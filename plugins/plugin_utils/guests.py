@@ -35,6 +35,9 @@ _OPTIONS = (
     "on_crash",
     "timeout",
     "force",
+    "wait_for",
+    "wait_port",
+    "wait_timeout",
 )
 _OF_A_SIZE = ("memory", "memory_max", "vcpus", "vcpus_max")
 

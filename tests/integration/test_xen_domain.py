@@ -147,6 +147,8 @@ def test_bad_input_is_refused_before_anything_is_touched(
         ({"networks": [{"bridge": "a", "mac": "01:00:00:00:00:01"}]}, "no MAC address"),
         ({"networks": [{"bridge": "a", "addresses": ["10.0.0.300/24"]}]}, "no address"),
         ({"cmdline": "root=/dev/xvda\nquiet"}, "control characters"),
+        ({"wait_for": "ssh"}, "wait_for needs an address"),
+        ({"wait_for": "ssh", "wait_port": 0}, "wait_port is no TCP port"),
     ]
     results = play([domain(fresh_libvirt_uri, **{**guest, **wrong}) for wrong, _word in bad], tmp_path)
     for (wrong, word), result in zip(bad, results, strict=True):

@@ -48,6 +48,12 @@ class TargetState(StrEnum):
     ABSENT = "absent"
 
 
+class WaitFor(StrEnum):
+    """What a running guest is waited for."""
+
+    SSH = "ssh"
+
+
 TSC_MODES = ("default", "native", "always_emulate", "native_paravirt")
 ON_POWEROFF = ("destroy", "restart", "preserve", "rename-restart")
 ON_CRASH = (*ON_POWEROFF, "coredump-destroy", "coredump-restart")
@@ -136,6 +142,9 @@ class Declaration:
         keep_unlisted_networks: the same for network interfaces.
         timeout: seconds that a guest is given to shut down.
         force: destroy a guest that did not shut down in time.
+        wait_for: what a guest that shall run has to do before it counts as ready; None: nothing.
+        wait_port: the TCP port on which its SSH server listens.
+        wait_timeout: seconds that it is given to get ready.
     """
 
     domain: Domain
@@ -145,3 +154,6 @@ class Declaration:
     keep_unlisted_networks: bool = True
     timeout: float = 120.0
     force: bool = False
+    wait_for: WaitFor | None = None
+    wait_port: int = 22
+    wait_timeout: float = 300.0

@@ -23,6 +23,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     FoundDomain,
     PowerState,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import doors_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.wait import wait_until
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import Action, DomainPlan, Step, plan_domain
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts, Hypervisor
@@ -64,6 +65,7 @@ def ensure_domain(
     name = declared.domain.name
     found = next((guest for guest in known if guest.name == name), None)
     plan = plan_domain(declared, found)
+    doors_of(declared, plan.target)
     others = [guest for guest in known if guest.name != name]
     obstacles = _obstacles(hypervisor, host, plan, found, others)
     if obstacles:

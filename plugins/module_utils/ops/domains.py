@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput, XenfleetError
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Declaration, TargetState
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domain import Outcome, ensure_domain
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts, Hypervisor
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import await_ready, doors_of
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Door, Doors, HostFacts, Hypervisor
 
 
 @dataclass(frozen=True)
@@ -52,26 +53,62 @@ def check_together(declarations: Sequence[Declaration]) -> None:
 
 
 def ensure_domains(
-    hypervisor: Hypervisor, host: HostFacts, declarations: Sequence[Declaration], *, check: bool
+    hypervisor: Hypervisor,
+    host: HostFacts,
+    doors: Doors,
+    declarations: Sequence[Declaration],
+    *,
+    check: bool,
+    starts_at_once: int | None = None,
 ) -> tuple[GuestResult, ...]:
     """Make each guest what is declared of it, in the given order; one that fails does not stop the others.
+
+    Args:
+        hypervisor: the host's Xen.
+        host: the host's bridges and paths.
+        doors: how guests are seen to answer.
+        declarations: what the guests should be.
+        check: only plan and look.
+        starts_at_once: how many guests may be getting ready at the same time; None: all, waited for at the end.
 
     Raises:
         InvalidInput: the declarations do not fit with each other; nothing was touched.
     """
     check_together(declarations)
     known = hypervisor.domains()
-    results = []
+    results: dict[str, GuestResult] = {}
+    awaited: list[tuple[Declaration, tuple[Door, ...]]] = []
+
+    def let_them_get_ready() -> None:
+        for name, error in await_ready(hypervisor, doors, awaited).items():
+            results[name] = _not_ready(results[name], error)
+        awaited.clear()
+
     for declared in declarations:
         name = declared.domain.name
         try:
             outcome = ensure_domain(hypervisor, host, declared, known, check=check)
         except XenfleetError as error:
-            results.append(GuestResult(name, None, error))
+            results[name] = GuestResult(name, None, error)
             known = hypervisor.domains()
             continue
-        results.append(GuestResult(name, outcome, None))
-        if outcome.plan.steps and not check:
+        results[name] = GuestResult(name, outcome, None)
+        if check:
+            continue
+        if outcome.plan.steps:
             others = tuple(guest for guest in known if guest.name != name)
             known = others if outcome.found is None else (*others, outcome.found)
-    return tuple(results)
+        there = doors_of(declared, outcome.plan.target)
+        if there:
+            awaited.append((declared, there))
+        if starts_at_once is not None and len(awaited) >= starts_at_once:
+            let_them_get_ready()
+    let_them_get_ready()
+    return tuple(results.values())
+
+
+def _not_ready(result: GuestResult, error: XenfleetError) -> GuestResult:
+    """The result of a guest that was made what is declared, and then did not answer."""
+    if result.outcome is not None:
+        error.applied = tuple(change.field for change in result.outcome.plan.changes)
+    return GuestResult(result.name, None, error)

@@ -21,6 +21,8 @@ mkdir -p "$root/var/lib/libvirt/images"
 # finds no Xen, and its Xen driver stays off until it is restarted.
 mkdir -p "$root/etc/systemd/system/libvirtd.service.d"
 printf '[Unit]\nWants=xen.service\nAfter=xen.service\n' > "$root/etc/systemd/system/libvirtd.service.d/xenlab.conf"
+# By default it ends when it has had nothing to do for two minutes, and its next start takes ten seconds here.
+echo 'LIBVIRTD_ARGS=' > "$root/etc/default/libvirtd"
 sed -i 's/--timeout=30/--timeout=120/' "$root/etc/systemd/system/systemd-networkd-wait-online.service.d/xenlab.conf"
 
 # A host has one emulated CPU. A guest that boots on it must not keep dom0 from plugging in the next guest's devices,

@@ -85,12 +85,23 @@ chroot "$root" systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-ba
     modprobe@dm_mod.service modprobe@loop.service sys-kernel-config.mount sys-fs-fuse-connections.mount \
     sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount dev-mqueue.mount \
     systemd-network-generator.service systemd-udev-load-credentials.service systemd-random-seed.service \
+    systemd-binfmt.service proc-sys-fs-binfmt_misc.automount systemd-networkd-persistent-storage.service \
     systemd-pcrphase.service systemd-pcrphase-sysinit.service systemd-hibernate-clear.service systemd-pstore.service
 
-# A user manager for each login would be the most expensive part of it.
+# A user manager for each login would be the most expensive part of it, and without it nobody needs logind.
 if [ -e "$root/usr/share/pam-configs/systemd" ]; then
     chroot "$root" env DEBIAN_FRONTEND=noninteractive pam-auth-update --remove systemd
 fi
+chroot "$root" systemctl mask systemd-logind.service
+
+# At its start udev would look at every device and load a driver for each. Disks, networks and consoles are all there is to
+# know of these machines; a driver that is never used costs as much as one that is.
+mkdir -p "$root/etc/systemd/system/systemd-udev-trigger.service.d"
+cat > "$root/etc/systemd/system/systemd-udev-trigger.service.d/xenlab.conf" <<'EOF'
+[Service]
+ExecStart=
+ExecStart=-/bin/udevadm trigger --action=add --subsystem-match=block --subsystem-match=net --subsystem-match=tty --subsystem-match=virtio
+EOF
 
 echo localhost > "$root/etc/hostname"
 printf '127.0.0.1 localhost\n' > "$root/etc/hosts"
