@@ -18,7 +18,7 @@ PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 
 PURE = ("module_utils/errors", "module_utils/model")
 INNER = (*PURE, "module_utils/xml", "module_utils/xl", "module_utils/plan", "module_utils/ports")
-ADAPTER = (*INNER, "module_utils/commands")
+ADAPTER = (*INNER, "module_utils/commands", "module_utils/files")
 OPERATIONS = (*INNER, "module_utils/ops")
 ADAPTERS = tuple(f"module_utils/{name}" for name in ("commands", "host", "libvirt", "network", "storage"))
 
@@ -35,6 +35,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "module_utils/ops": (*INNER, "module_utils/placement"),
     # adapters: each knows the core and one thing of the world, none knows another
     "module_utils/commands": (*PURE, "module_utils/ports"),
+    "module_utils/files": (),
     "module_utils/libvirt": ADAPTER,
     "module_utils/host": ADAPTER,
     "module_utils/network": ADAPTER,

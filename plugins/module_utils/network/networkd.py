@@ -11,12 +11,11 @@ matches by a pattern, so that interfaces of guests (``vif*``) are never touched.
 from __future__ import annotations
 
 import fnmatch
-import os
-import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import CommandFailed, InvalidInput
+from ansible_collections.xenfleet.xen.plugins.module_utils.files import write_whole
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
     Bond,
     Bridge,
@@ -118,7 +117,7 @@ class Networkd:
             if text is None:
                 (self._folder / name).unlink(missing_ok=True)
             else:
-                _write_whole(self._folder / name, text)
+                write_whole(self._folder / name, text)
 
     def reload(self) -> None:
         """Let systemd-networkd read its files again."""
@@ -371,18 +370,3 @@ def _matches(lines: Lines, name: str) -> bool:
         patterns[0] = patterns[0][1:]
         return not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all, readable for systemd-networkd."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".xenfleet-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
