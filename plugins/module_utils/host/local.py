@@ -7,11 +7,11 @@
 
 from __future__ import annotations
 
-import re
 import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from ansible_collections.xenfleet.xen.plugins.module_utils.host.mountinfo import mount_table
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host import Mount
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts
 
@@ -52,13 +52,12 @@ class LocalHost:
         return "directory" if stat.S_ISDIR(mode) else "other"
 
     def shared_mounts(self) -> tuple[Mount, ...]:
-        """The network and cluster file systems that are mounted (format: proc_pid_mountinfo(5))."""
-        mounts = []
-        for line in (self._root / "proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
-            before, after = (part.split() for part in line.split(" - ", 1))
-            if len(before) > 4 and len(after) > 1 and after[0] in _NETWORK_FILESYSTEMS:
-                mounts.append(Mount(path=_unescaped(before[4]), source=_unescaped(after[1]), fstype=after[0]))
-        return tuple(mounts)
+        """The network and cluster file systems that are mounted."""
+        return tuple(
+            Mount(path=entry.path, source=entry.source, fstype=entry.fstype)
+            for entry in mount_table(self._root)
+            if entry.fstype in _NETWORK_FILESYSTEMS
+        )
 
 
 class PromisedHost:
@@ -85,8 +84,3 @@ class PromisedHost:
         if kind is None and path in self._paths:
             return "block" if path.startswith("/dev/") else "file"
         return kind
-
-
-def _unescaped(text: str) -> str:
-    """The kernel writes blanks and backslashes of a path in octal."""
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)

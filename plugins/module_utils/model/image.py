@@ -15,7 +15,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import absolute_path, is_host_name, mac_address
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import (
+    absolute_path,
+    is_host_name,
+    lvm_name,
+    mac_address,
+)
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
 
 ROOT = "root.img"
@@ -30,7 +35,6 @@ INITS = ("systemd", "busybox")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", re.ASCII)
 _SUITE = re.compile(r"[a-z][a-z0-9.-]{0,31}", re.ASCII)
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{1,127}", re.ASCII)
-_VOLUME = re.compile(r"[A-Za-z0-9_+][A-Za-z0-9_+.-]{0,99}", re.ASCII)
 _TARGET = re.compile(r"/[A-Za-z0-9._+:@/-]*", re.ASCII)
 _GUEST_PATH = re.compile(r"(?:/[A-Za-z0-9._+:@,=~%-]+)+", re.ASCII)
 _MODE = re.compile(r"0?[0-7]{3}", re.ASCII)
@@ -211,13 +215,8 @@ class VolumeTarget:
     name: str
 
     def __post_init__(self) -> None:
-        for what, value in (("group", self.group), ("name", self.name)):
-            if not _VOLUME.fullmatch(value):
-                raise InvalidInput(
-                    f"volume.{what} is not usable in LVM",
-                    found=repr(value),
-                    expected="letters, digits and '_+.-', beginning with a letter, digit or '_+', at most 100",
-                )
+        lvm_name(self.group, field="volume.group")
+        lvm_name(self.name, field="volume.name")
 
     @property
     def device(self) -> str:

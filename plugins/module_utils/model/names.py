@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What may be a name: of a guest, of a network interface, of a machine, a MAC address, a path."""
+"""What may be a name: of a guest, a network interface, a machine, something in LVM, a MAC address, a path."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Invalid
 
 _GUEST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", re.ASCII)
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}", re.ASCII)
+_LVM = re.compile(r"[A-Za-z0-9_+][A-Za-z0-9_+.-]{0,99}", re.ASCII)
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", re.ASCII)
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
@@ -51,6 +52,21 @@ def interface_name(value: str, *, field: str = "name") -> str:
 def is_host_name(value: str) -> bool:
     """Whether it is the name of a machine, with or without its domain."""
     return len(value) <= 253 and _HOST.fullmatch(value) is not None
+
+
+def lvm_name(value: str, *, field: str = "name") -> str:
+    """The name of a volume group or a volume.
+
+    Raises:
+        InvalidInput: it has other characters or is too long.
+    """
+    if not _LVM.fullmatch(value):
+        raise InvalidInput(
+            f"{field} is not usable in LVM",
+            found=repr(value),
+            expected="letters, digits and '_+.-', beginning with a letter, digit or '_+', at most 100",
+        )
+    return value
 
 
 def mac_address(value: str, *, field: str = "mac") -> str:
