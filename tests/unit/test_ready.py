@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,13 +17,19 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.host.doors import Loc
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     Declaration,
     Domain,
+    DomainType,
+    FoundDomain,
     PowerState,
     TargetState,
     WaitFor,
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domains import ensure_domains
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import await_ready, doors_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Door
+
+from .domains import found
 
 
 class States:
@@ -99,3 +106,68 @@ def test_only_a_guest_that_shall_run_is_waited_for() -> None:
     assert doors_of(declared(22), guest("10.0.0.1/24")) == (Door("10.0.0.1", 22),)
     with pytest.raises(InvalidInput, match="needs an address"):
         doors_of(declared(22), guest())
+
+
+class Ask:
+    """Doors that are all open but one, and note how many were asked for at a time."""
+
+    def __init__(self, shut: str = "") -> None:
+        self.asked: list[int] = []
+        self._shut = shut
+
+    def open(self, doors: Collection[Door], _seconds: float) -> frozenset[Door]:
+        self.asked.append(len(doors))
+        return frozenset(door for door in doors if door.address != self._shut)
+
+
+class Running(States):
+    """A hypervisor with three guests that run as they are declared."""
+
+    def __init__(self) -> None:
+        super().__init__(PowerState.RUNNING)
+        size = Size(128 * MIB)
+        self.guests = []
+        for number in (1, 2, 3):
+            nic = Nic(f"00:16:3e:00:00:0{number}", "xenbr10", (f"10.0.0.{number}/24",))
+            domain = Domain(
+                f"web{number}",
+                type=DomainType.PVH,
+                memory=size,
+                memory_max=size,
+                vcpus=1,
+                vcpus_max=1,
+                kernel="/k",
+                networks=(nic,),
+            )
+            self.guests.append(found(domain))
+        self.guests = [replace(guest, running=guest.stored, state=PowerState.RUNNING) for guest in self.guests]
+
+    def domains(self) -> list[FoundDomain]:
+        return self.guests
+
+
+def ensured(doors: Any, *, at_once: int | None = None, check: bool = False) -> dict[str, str]:
+    hypervisor: Any = Running()
+    nothing: Any = None  # no facts of the host are needed where nothing changes
+    wanted = [Declaration(Domain(one.name), wait_for=WaitFor.SSH, wait_timeout=0) for one in hypervisor.guests]
+    results = ensure_domains(hypervisor, nothing, doors, wanted, check=check, starts_at_once=at_once)
+    return {result.name: str(result.error or "") for result in results}
+
+
+@pytest.mark.parametrize(("at_once", "asked"), [(None, [3]), (1, [1, 1, 1]), (2, [2, 1]), (5, [3])])
+def test_no_more_guests_than_wanted_get_ready_at_a_time(at_once: int | None, asked: list[int]) -> None:
+    doors = Ask()
+    assert ensured(doors, at_once=at_once) == {"web1": "", "web2": "", "web3": ""}
+    assert doors.asked == asked
+
+
+def test_one_that_does_not_get_ready_stops_none_of_the_others() -> None:
+    said = ensured(Ask(shut="10.0.0.2"), at_once=1)
+    assert (said["web1"], said["web3"]) == ("", "")
+    assert "did not answer within 0 s" in said["web2"]
+
+
+def test_check_mode_waits_for_nothing() -> None:
+    doors = Ask()
+    assert set(ensured(doors, check=True).values()) == {""}
+    assert doors.asked == []
