@@ -89,6 +89,12 @@ class Hypervisor(Protocol):
     def set_vcpus(self, name: str, count: int) -> None:
         """Plug VCPUs into or out of a running guest, and store it."""
 
+    def attach(self, name: str, device: str) -> None:
+        """Plug a device, given as libvirt's XML, into a running guest; it is not stored."""
+
+    def detach(self, name: str, device: str) -> None:
+        """Unplug a device of a running guest; it is not stored. Returns when the guest has let it go."""
+
     def set_autostart(self, name: str, autostart: bool) -> None:
         """Let a guest start with its host, or not."""
 

@@ -106,7 +106,7 @@ def test_a_new_guest_gets_defaults_and_starts() -> None:
         ({"memory_max": mib(1024)}, [], ("memory_max",)),
         ({"kernel": "/other"}, [], ("kernel",)),
         ({"type": DomainType.PV}, [], ("type",)),
-        ({"disks": (Disk("xvdb", "/b"),)}, [], ("disks",)),
+        ({"disks": (Disk("xvdb", "/b"),)}, [Action.ATTACH_DISK], ()),
         ({"networks": (Nic("00:16:3e:00:00:01", "xenbr20"),)}, [], ("networks",)),
         ({"labels": {"a": "b"}}, [], ()),
         ({"networks": (Nic("00:16:3e:00:00:01", "xenbr10", ("10.0.0.1/24",)),)}, [], ()),
@@ -120,6 +120,39 @@ def test_what_a_running_guest_gets_now_and_what_waits(
     assert plan.restart_required == waiting
     effects = {change.field.split("[")[0]: change.effect for change in plan.changes}
     assert {name for name, effect in effects.items() if effect is Effect.NEXT_BOOT} == set(waiting)
+
+
+DISK, OTHER = Disk("xvda", "/a"), Disk("xvdb", "/b")
+NIC, MORE = Nic("00:16:3e:00:00:01", "xenbr10"), Nic("00:16:3e:00:00:02", "xenbr20")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "actions", "waiting"),
+    [
+        ({"disks": (DISK,)}, [Action.DETACH_DISK], ()),
+        ({"disks": (DISK, OTHER, Disk("xvdc", "/c"))}, [Action.ATTACH_DISK], ()),
+        ({"disks": (Disk("xvda", "/other"), OTHER)}, [], ("disks",)),
+        ({"disks": (Disk("xvda", "/other"),)}, [Action.DETACH_DISK], ("disks",)),
+        ({"networks": (NIC, MORE)}, [Action.ATTACH_NIC], ()),
+        ({"networks": (MORE,)}, [Action.ATTACH_NIC, Action.DETACH_NIC], ()),
+        ({"networks": (Nic(NIC.mac, "xenbr20"),)}, [], ("networks",)),
+        ({"networks": ()}, [Action.DETACH_NIC], ()),
+    ],
+)
+def test_devices_are_plugged_whole_and_never_changed_under_a_running_guest(
+    wanted: dict[str, object], actions: list[Action], waiting: tuple[str, ...]
+) -> None:
+    there = replace(BASE, disks=(DISK, OTHER), networks=(NIC,))
+    declared = replace(declare(**wanted), keep_unlisted_disks=False, keep_unlisted_networks=False)
+    plan = plan_domain(declared, found(there, running=there))
+    assert [step.action for step in plan.steps if step.action is not Action.DEFINE] == actions
+    assert plan.restart_required == waiting
+
+
+def test_a_device_that_could_not_be_plugged_is_tried_again() -> None:
+    stored = replace(BASE, disks=(DISK, OTHER))
+    plan = plan_domain(declare(), found(stored, running=replace(BASE, disks=(DISK,))))
+    assert [(step.action, step.device) for step in plan.steps] == [(Action.ATTACH_DISK, OTHER)]
 
 
 def test_a_stopped_guest_waits_for_nothing() -> None:

@@ -137,6 +137,18 @@ class LibvirtHypervisor:
         flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
         translated(f"set the VCPUs to {count}", lambda: domain.setVcpusFlags(count, flags), guest=name)
 
+    def attach(self, name: str, device: str) -> None:
+        """Plug a device into a running guest."""
+        domain = self._domain(name)
+        flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
+        translated("plug the device in", lambda: domain.attachDeviceFlags(device, flags), guest=name)
+
+    def detach(self, name: str, device: str) -> None:
+        """Unplug a device; libxl asks the guest, and gives up after ten seconds."""
+        domain = self._domain(name)
+        flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
+        translated("unplug the device", lambda: domain.detachDeviceFlags(device, flags), guest=name)
+
     def set_autostart(self, name: str, autostart: bool) -> None:
         """Let a guest start with its host, or not."""
         domain = self._domain(name)

@@ -17,6 +17,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import (
     TimedOut,
     XenfleetError,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     Declaration,
     Domain,
@@ -27,8 +28,10 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import door
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.wait import wait_until
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import Action, DomainPlan, Step, plan_domain
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts, Hypervisor
-from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import render_domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import render_disk, render_domain, render_nic
 
+# What has to be possible on the host: its paths, its bridges.
+_USES_THE_HOST = (Action.DEFINE, Action.START, Action.ATTACH_DISK, Action.ATTACH_NIC)
 # Room that Xen needs for a guest besides its memory: page tables and the like.
 _OVERHEAD_MIB = 16
 
@@ -85,7 +88,7 @@ def _obstacles(
 ) -> list[str]:
     """All that stands in the way of a plan, looked for before anything is touched."""
     target = plan.target
-    if target is None or not (plan.has(Action.DEFINE) or plan.has(Action.START)):
+    if target is None or not any(step.action in _USES_THE_HOST for step in plan.steps):
         return []
     obstacles = []
     types = hypervisor.domain_types()
@@ -167,6 +170,10 @@ def _do(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, found: 
         hypervisor.resume(name)
     elif step.action is Action.START:
         _start(hypervisor, declared)
+    elif step.device is not None:
+        device = render_disk(step.device) if isinstance(step.device, Disk) else render_nic(step.device)
+        plug = hypervisor.attach if step.action in (Action.ATTACH_DISK, Action.ATTACH_NIC) else hypervisor.detach
+        plug(name, device)
     elif step.action is Action.SET_AUTOSTART:
         hypervisor.set_autostart(name, plan.autostart)
     elif target is not None:

@@ -34,6 +34,10 @@ class Action(StrEnum):
     DEFINE = "define"
     SET_MEMORY = "set_memory"
     SET_VCPUS = "set_vcpus"
+    ATTACH_DISK = "attach_disk"
+    DETACH_DISK = "detach_disk"
+    ATTACH_NIC = "attach_nic"
+    DETACH_NIC = "detach_nic"
     SET_AUTOSTART = "set_autostart"
     START = "start"
     RESUME = "resume"
@@ -43,10 +47,17 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """A call to the hypervisor, and the fields it changes."""
+    """A call to the hypervisor.
+
+    Attributes:
+        action: which one.
+        changes: the fields it changes.
+        device: the disk or interface that it plugs or unplugs.
+    """
 
     action: Action
     changes: tuple[Change, ...]
+    device: Disk | Nic | None = None
 
 
 @dataclass(frozen=True)
@@ -249,9 +260,9 @@ def _fields(domain: Domain | None) -> dict[str, str]:
         if value is not None:
             fields[name] = value.value if isinstance(value, StrEnum) else str(value)
     for disk in domain.disks or ():
-        fields[f"disks[{disk.target}]"] = str(disk)
+        fields[f"disks[{disk.target}]"] = _shown(disk)
     for nic in domain.networks or ():
-        fields[f"networks[{nic.mac}]"] = str(replace(nic, addresses=()))
+        fields[f"networks[{nic.mac}]"] = _shown(nic)
         if nic.addresses:
             fields[f"addresses[{nic.mac}]"] = ", ".join(nic.addresses)
     for key, value in sorted((domain.labels or {}).items()):
@@ -272,9 +283,14 @@ def _differences(target: Domain, found: Domain | None) -> tuple[Change, ...]:
 
 
 def _plan_running(target: Domain, found: FoundDomain | None) -> tuple[list[Step], tuple[str, ...]]:
-    """What can be changed in the running guest, and the fields that have to wait for its next boot."""
+    """What can be changed in the running guest, and the fields that have to wait for its next boot.
+
+    Devices are plugged and unplugged whole. One that would have to change under the guest's feet (a disk with another
+    source, an interface on another bridge) waits for its next boot.
+    """
     if found is None or found.running is None:
         return [], ()
+    plugged = _plan_devices(target, found.running)
     steps: list[Step] = []
     waiting: list[str] = []
     running = found.running
@@ -286,11 +302,44 @@ def _plan_running(target: Domain, found: FoundDomain | None) -> tuple[list[Step]
         name = _base_name(change.field)
         if name in _NOT_OF_THE_GUEST:
             continue
-        if name in live and live[name][1]():
+        if change.field in plugged:
+            steps.append(plugged[change.field])
+        elif name in live and live[name][1]():
             steps.append(Step(live[name][0], (change,)))
         elif name not in waiting:
             waiting.append(name)
     return steps, tuple(waiting)
+
+
+def _plan_devices(target: Domain, running: Domain) -> dict[str, Step]:
+    """The disks and interfaces that come or go while the guest runs, by field."""
+    steps: dict[str, Step] = {}
+    kinds: tuple[tuple[str, Action, Action, dict[str, Disk | Nic], dict[str, Disk | Nic]], ...] = (
+        ("disks", Action.ATTACH_DISK, Action.DETACH_DISK, _by_target(target), _by_target(running)),
+        ("networks", Action.ATTACH_NIC, Action.DETACH_NIC, _by_mac(target), _by_mac(running)),
+    )
+    for field, attach, detach, wanted, there in kinds:
+        for key, device in there.items():
+            if key not in wanted:
+                name = f"{field}[{key}]"
+                steps[name] = Step(detach, (Change(name, _shown(device), None),), device)
+        for key, device in wanted.items():
+            if key not in there:
+                name = f"{field}[{key}]"
+                steps[name] = Step(attach, (Change(name, None, _shown(device)),), device)
+    return steps
+
+
+def _by_target(domain: Domain) -> dict[str, Disk | Nic]:
+    return {disk.target: disk for disk in domain.disks or ()}
+
+
+def _by_mac(domain: Domain) -> dict[str, Disk | Nic]:
+    return {str(nic.mac): nic for nic in domain.networks or ()}
+
+
+def _shown(device: Disk | Nic) -> str:
+    return str(device) if isinstance(device, Disk) else str(replace(device, addresses=()))
 
 
 def waiting_fields(found: FoundDomain) -> tuple[str, ...]:
