@@ -71,8 +71,14 @@ class Hypervisor(Protocol):
     def undefine(self, name: str) -> None:
         """Forget a stored configuration and a saved memory image."""
 
-    def start(self, name: str) -> None:
-        """Start from the stored configuration, or from a saved memory image."""
+    def start(self, name: str, *, paused: bool = False) -> None:
+        """Start from the stored configuration, or from a saved memory image; it may stay paused."""
+
+    def pause(self, name: str) -> None:
+        """Let a running guest stand still."""
+
+    def save(self, name: str) -> None:
+        """Save a running guest's memory to the host's disk, and end it."""
 
     def resume(self, name: str) -> None:
         """Let a paused guest go on."""

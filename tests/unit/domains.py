@@ -16,7 +16,8 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
-from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import Action, DomainPlan, Step
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import DomainPlan
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import parse_domain, render_domain
 
 _TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF, exclude_categories=["Cc", "Cs"]), min_size=1)
@@ -110,8 +111,13 @@ def _plugged(running: Domain, step: Step) -> Domain:
 
 def _powered(step: Step, plan: DomainPlan, guest: FoundDomain) -> FoundDomain:
     action, running, target = step.action, guest.running, plan.target
-    if action is Action.START:
-        return replace(guest, running=guest.stored, state=PowerState.RUNNING)
+    if action in (Action.START, Action.START_PAUSED):
+        state = PowerState.RUNNING if action is Action.START else PowerState.PAUSED
+        return replace(guest, running=guest.stored, state=state, managed_save=False)
+    if action is Action.SAVE:
+        return replace(guest, running=None, state=PowerState.STOPPED, managed_save=True)
+    if action is Action.PAUSE:
+        return replace(guest, state=PowerState.PAUSED)
     if action is Action.SHUTDOWN:
         return replace(guest, running=None, state=PowerState.STOPPED)
     if action is Action.RESUME:
