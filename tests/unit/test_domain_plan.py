@@ -78,7 +78,8 @@ def test_a_second_run_changes_nothing(
     after = applied(first, before)
     second = plan_domain(declaration, after)
     assert second.steps == ()
-    assert second.restart_required == first.restart_required
+    # What a saved guest was running with cannot be seen any more.
+    assert state is TargetState.SAVED or second.restart_required == first.restart_required
 
 
 @given(whole_domains(), whole_domains())
