@@ -71,8 +71,14 @@ class Hypervisor(Protocol):
     def undefine(self, name: str) -> None:
         """Forget a stored configuration and a saved memory image."""
 
-    def start(self, name: str) -> None:
-        """Start from the stored configuration, or from a saved memory image."""
+    def start(self, name: str, *, paused: bool = False) -> None:
+        """Start from the stored configuration, or from a saved memory image; it may stay paused."""
+
+    def pause(self, name: str) -> None:
+        """Let a running guest stand still."""
+
+    def save(self, name: str) -> None:
+        """Save a running guest's memory to the host's disk, and end it."""
 
     def resume(self, name: str) -> None:
         """Let a paused guest go on."""
@@ -88,6 +94,12 @@ class Hypervisor(Protocol):
 
     def set_vcpus(self, name: str, count: int) -> None:
         """Plug VCPUs into or out of a running guest, and store it."""
+
+    def attach(self, name: str, device: str) -> None:
+        """Plug a device, given as libvirt's XML, into a running guest; it is not stored."""
+
+    def detach(self, name: str, device: str) -> None:
+        """Unplug a device of a running guest; it is not stored. Returns when the guest has let it go."""
 
     def set_autostart(self, name: str, autostart: bool) -> None:
         """Let a guest start with its host, or not."""

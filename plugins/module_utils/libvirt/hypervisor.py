@@ -105,10 +105,21 @@ class LibvirtHypervisor:
         flags = libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
         translated("remove the guest", lambda: domain.undefineFlags(flags), guest=name)
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, *, paused: bool = False) -> None:
         """Start a guest."""
         domain = self._domain(name)
-        translated("start the guest", domain.create, guest=name)
+        flags = libvirt.VIR_DOMAIN_START_PAUSED if paused else 0
+        translated("start the guest", lambda: domain.createWithFlags(flags), guest=name)
+
+    def pause(self, name: str) -> None:
+        """Let a guest stand still."""
+        domain = self._domain(name)
+        translated("pause the guest", domain.suspend, guest=name)
+
+    def save(self, name: str) -> None:
+        """Save a guest's memory; libvirt restores it at the next start."""
+        domain = self._domain(name)
+        translated("save the guest", domain.managedSave, guest=name)
 
     def resume(self, name: str) -> None:
         """Let a paused guest go on."""
@@ -136,6 +147,18 @@ class LibvirtHypervisor:
         domain = self._domain(name)
         flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
         translated(f"set the VCPUs to {count}", lambda: domain.setVcpusFlags(count, flags), guest=name)
+
+    def attach(self, name: str, device: str) -> None:
+        """Plug a device into a running guest."""
+        domain = self._domain(name)
+        flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
+        translated("plug the device in", lambda: domain.attachDeviceFlags(device, flags), guest=name)
+
+    def detach(self, name: str, device: str) -> None:
+        """Unplug a device; libxl asks the guest, and gives up after ten seconds."""
+        domain = self._domain(name)
+        flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
+        translated("unplug the device", lambda: domain.detachDeviceFlags(device, flags), guest=name)
 
     def set_autostart(self, name: str, autostart: bool) -> None:
         """Let a guest start with its host, or not."""
