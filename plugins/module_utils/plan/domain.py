@@ -239,7 +239,7 @@ def _merge_nics(domain: Domain, found: tuple[Nic, ...], keep: bool) -> tuple[Nic
     return (*result, *(nic for nic in found if keep and nic.mac not in macs))
 
 
-def _fields(domain: Domain | None) -> dict[str, str]:
+def field_texts(domain: Domain | None) -> dict[str, str]:
     """Each field that has a value, as text."""
     if domain is None:
         return {}
@@ -264,7 +264,7 @@ def _base_name(field: str) -> str:
 
 
 def _differences(target: Domain, found: Domain | None) -> tuple[Change, ...]:
-    wanted, there = _fields(target), _fields(found)
+    wanted, there = field_texts(target), field_texts(found)
     names = [*wanted, *(name for name in there if name not in wanted)]
     return tuple(
         Change(name, there.get(name), wanted.get(name)) for name in names if there.get(name) != wanted.get(name)
@@ -293,12 +293,17 @@ def _plan_running(target: Domain, found: FoundDomain | None) -> tuple[list[Step]
     return steps, tuple(waiting)
 
 
-def waiting_fields(found: FoundDomain) -> tuple[str, ...]:
-    """The fields in which a running guest differs from its stored configuration: its next boot brings them."""
+def waiting_changes(found: FoundDomain) -> tuple[Change, ...]:
+    """How a running guest differs from its stored configuration: its next boot brings that."""
     if found.stored is None or found.running is None:
         return ()
-    names = dict.fromkeys(_base_name(change.field) for change in _differences(found.stored, found.running))
-    return tuple(name for name in names if name not in _NOT_OF_THE_GUEST)
+    changes = _differences(found.stored, found.running)
+    return tuple(change for change in changes if _base_name(change.field) not in _NOT_OF_THE_GUEST)
+
+
+def waiting_fields(found: FoundDomain) -> tuple[str, ...]:
+    """The fields of `waiting_changes`, each once."""
+    return tuple(dict.fromkeys(_base_name(change.field) for change in waiting_changes(found)))
 
 
 def _within(amount: Amount | None, maximum: Amount | None) -> bool:
