@@ -1,15 +1,16 @@
-"""xen_domain_info by the real Ansible, against a private libvirtd."""
+"""xen_domain_info and the playbook drift by the real Ansible, against a private libvirtd."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import libvirt
 import pytest
 
-from .playing import play
+from .playing import play, run_ansible
 
 MAC = "00:16:3e:00:00:01"
 
@@ -202,3 +203,52 @@ def test_what_makes_no_sense_is_refused(fresh_libvirt_uri: str, guest: dict[str,
     for (task, words), result in zip(wrong, results, strict=True):
         assert result["failed"], task
         assert words in result["msg"], (task, result["msg"])
+
+
+def test_the_playbook_compares_the_whole_park(fresh_libvirt_uri: str, files: dict[str, str], tmp_path: Path) -> None:
+    uri = fresh_libvirt_uri
+    play([domain(uri, name="web1", type="pv", memory="256 MiB", kernel=files["kernel"], disks=[])], tmp_path)
+    before = everything(uri)
+    here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    hosts = {
+        "xen1": {**here, "xen_uri": uri},
+        "xen2": {"ansible_host": "127.0.0.1", "ansible_port": 1},
+        "xen3": {**here, "xen_uri": f"test+unix:///default?socket={tmp_path}/nothing"},
+        "xen4": {**here, "xen_uri": uri, "xen_reachable": False, "xen_error": "no answer within 2 s"},
+    }
+    guests = {
+        "web1": {"guest_host": "xen1", "guest_type": "pv", "guest_kernel": files["kernel"], "guest_memory": "384 MiB"},
+        "web8": {"guest_host": "xen1", "guest_memory": "1 GiB"},
+    }
+    inventory = tmp_path / "hosts.json"
+    inventory.write_text(json.dumps({"dom0s": {"hosts": hosts}, "guests": {"hosts": guests}}))
+
+    def drift(*arguments: str) -> list[str]:
+        done = run_ansible(
+            "ansible-playbook",
+            "-i",
+            str(inventory),
+            "xenfleet.xen.drift",
+            *arguments,
+            ANSIBLE_CALLBACK_RESULT_FORMAT="json",
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        (message,) = [line for line in done.stdout.splitlines() if line.strip().startswith('"msg": "HOST')]
+        lines: list[str] = json.loads("{" + message + "}")["msg"].splitlines()
+        return lines
+
+    lines = drift()
+    assert lines[:-3] == [
+        "HOST  GUEST  FIELD       DECLARED  STORED   RUNNING",
+        "xen1  web1   memory      384 MiB   256 MiB  256 MiB",
+        "xen1  web1   memory_max  384 MiB   256 MiB  256 MiB",
+        "xen1  web8  is declared, and not there",
+        "xen1  test  is there, and not declared",
+    ]
+    assert [line.split(":")[0] for line in lines[-3:]] == [
+        "xen2  (did not answer",
+        "xen3  (could not be looked at",
+        "xen4  (did not answer",
+    ]
+    assert drift("--limit", "xen1") == lines[:-3]
+    assert everything(uri) == before

@@ -1,4 +1,4 @@
-"""Where guests are not what they should be: the comparison, and the looking."""
+"""Where guests are not what they should be: the comparison, the looking, and the table."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.sighting import
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domain_info import HostLook, look_at_guests
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import plan_domain, waiting_fields
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.drift import DriftKind, drift_of
+from ansible_collections.xenfleet.xen.plugins.plugin_utils.drift import drift_table
 
 from .domains import applied, found, whole_domains
 
@@ -233,3 +234,63 @@ def test_a_saved_guest_is_one_that_does_not_run(state: PowerState, managed_save:
 def test_one_that_could_not_be_read_has_all_keys() -> None:
     assert sighting_report(Sighting("web3", error="no")).keys() == sighting_report(seen("web1")).keys()
     assert sighting_report(seen("web1"))["addresses"] == ["10.10.0.11"]
+
+
+def answer(guests: dict[str, list[dict[str, Any]]], **more: Any) -> dict[str, Any]:
+    return {"guest_drift": {"guests": {name: {"drift": drift} for name, drift in guests.items()}, **more}}
+
+
+def entry(field: str, kind: str, *values: str | None) -> dict[str, Any]:
+    return {"field": field, "kind": kind, **dict(zip(("stored", "running", "declared"), values, strict=False))}
+
+
+def test_the_table() -> None:
+    hostvars: dict[str, dict[str, Any]] = {
+        "xen2": answer(
+            {
+                "web1": [
+                    entry("memory", NOT_DECLARED, "256 MiB", "384 MiB", "512 MiB"),
+                    entry("autostart", NOT_DECLARED, "no", None, "yes"),
+                    entry("memory", RESTART_DUE, "256 MiB", "384 MiB", "512 MiB"),
+                ],
+                "old1": [entry("disks[xvdb]", RESTART_DUE, "/b (raw)", None)],
+            },
+            missing=["web8"],
+            undeclared=["old1", "web2", "web3"],
+        )
+        | {"guest_work": {"problems": ["web3 runs on xen1 and xen2 at the same time"]}},
+        "xen1": answer({"web2": []}),
+        "xen7": {"guest_drift": {"unreachable": True, "msg": "no route"}},
+        "xen8": {"guest_drift": {"msg": "libvirt does not answer"}},
+        "xen9": {"xen_reachable": False, "xen_error": "no answer within 2 s", "guest_drift": {"skipped": True}},
+        "web1": {"guest_host": "xen2"},
+        "web2": {"guest_host": "xen2", "xen_host": "xen1"},
+        "web3": {"xen_host": "xen2"},
+        "web4": {},
+    }
+    hostvars["xen1"]["guest_drift"]["guests"]["web2"]["error"] = "its definition cannot be read"
+    hosts = ["xen9", "xen8", "xen7", "xen2", "xen1"]
+    assert drift_table(hosts, hostvars, ["web1", "web2", "web3", "web4"]) == [
+        "HOST  GUEST  FIELD        DECLARED  STORED    RUNNING",
+        "xen2  old1   disks[xvdb]  -         /b (raw)  -",
+        "xen2  web1   memory       512 MiB   256 MiB   384 MiB",
+        "xen2  web1   autostart    yes       no        -",
+        "xen1  web2  could not be compared: its definition cannot be read",
+        "xen2  web8  is declared, and not there",
+        "xen2  old1  is there, and not declared",
+        "xen2  web2  is there, and belongs on xen1",
+        "xen2  web3 runs on xen1 and xen2 at the same time",
+        "-  web4  is on no host, and guest_host says none",
+        "xen7  (did not answer: no route)",
+        "xen8  (could not be looked at: libvirt does not answer)",
+        "xen9  (did not answer: no answer within 2 s)",
+    ]
+
+
+def test_the_table_when_there_is_no_drift() -> None:
+    hostvars = {"xen1": answer({"web1": []}, missing=[], undeclared=[]), "xen2": {}, "web1": {"guest_host": "xen1"}}
+    assert drift_table(["xen1"], hostvars, ["web1"]) == ["no drift"]
+    assert drift_table(["xen1", "xen2"], hostvars, ["web1"]) == [
+        "no drift on the hosts that answered",
+        "xen2  (could not be looked at: see above)",
+    ]
