@@ -8,8 +8,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import FORMATS, Disk, checked_disks
@@ -99,6 +101,23 @@ def read_declaration(options: Mapping[str, Any]) -> Declaration:
     except InvalidInput as error:
         error.guest = error.guest or name
         raise
+
+
+def read_declarations(entries: Iterable[dict[str, Any]]) -> list[Declaration]:
+    """What an operator declares of several guests: each entry checked against the options of one guest.
+
+    Raises:
+        InvalidInput: an entry has an option that is unknown, missing or wrong.
+    """
+    validator = ArgumentSpecValidator(domain_spec())
+    declarations = []
+    for index, entry in enumerate(entries):
+        checked = validator.validate(entry)
+        if checked.error_messages:
+            where = str(entry.get("name") or f"domains[{index}]")
+            raise InvalidInput("; ".join(checked.error_messages), guest=where)
+        declarations.append(read_declaration(checked.validated_parameters))
+    return declarations
 
 
 def _read(name: str, options: Mapping[str, Any]) -> Declaration:

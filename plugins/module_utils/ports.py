@@ -14,6 +14,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import F
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Bond, Bridge, HostNetwork, Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.peers import FoundPeers, Place
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.sighting import Sighting
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.storage import (
     Directory,
     FoundDirectory,
@@ -103,6 +104,13 @@ class Hypervisor(Protocol):
 
     def set_autostart(self, name: str, autostart: bool) -> None:
         """Let a guest start with its host, or not."""
+
+
+class GuestViews(Protocol):
+    """The guests of one host, for those who only look."""
+
+    def look(self, name: str | None, *, usage: bool) -> tuple[Sighting, ...]:
+        """All guests, or the one of that name; a guest that cannot be read says so and holds up no other."""
 
 
 class MovingHypervisor(Hypervisor, Protocol):

@@ -21,6 +21,17 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import par
 DOM0_UUID = "00000000-0000-0000-0000-000000000000"
 
 
+def listed(connection: Any, flag: int = 0) -> list[Any]:
+    """The guests of a host that have a mark, in one question; without a mark all. Domain-0 is left out."""
+    domains = translated("list the guests", lambda: connection.listAllDomains(flag))
+    return [domain for domain in domains if domain.UUIDString() != DOM0_UUID]
+
+
+def marked(connection: Any, flag: int) -> frozenset[str]:
+    """The names of the guests that have a mark."""
+    return frozenset(domain.name() for domain in listed(connection, flag))
+
+
 class LibvirtHypervisor:
     """Implements ``ports.Hypervisor``.
 
@@ -33,21 +44,14 @@ class LibvirtHypervisor:
 
     def domains(self) -> tuple[FoundDomain, ...]:
         """All guests, with one list for each mark instead of a question for each guest."""
-        autostarted = self._names(libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART)
-        saved = self._names(libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)
+        autostarted = marked(self.connection, libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART)
+        saved = marked(self.connection, libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)
         found = []
-        for domain in translated("list the guests", self.connection.listAllDomains):
-            if domain.UUIDString() == DOM0_UUID:
-                continue
+        for domain in listed(self.connection):
             guest = self._read(domain, autostarted, saved)
             if guest is not None:
                 found.append(guest)
         return tuple(found)
-
-    def _names(self, flag: int) -> frozenset[str]:
-        return frozenset(
-            domain.name() for domain in translated("list the guests", lambda: self.connection.listAllDomains(flag))
-        )
 
     def _read(self, domain: Any, autostarted: frozenset[str], saved: frozenset[str]) -> FoundDomain | None:
         name = domain.name()

@@ -132,6 +132,11 @@ class FoundDomain:
         # Libvirt knows no domain without either.
         return self.running or self.stored or Domain(self.name)
 
+    @property
+    def shown_state(self) -> str:
+        """Its state for people: ``saved`` for one whose memory waits on the disk, not just ``stopped``."""
+        return "saved" if self.managed_save and not self.state.is_active else self.state.value
+
 
 @dataclass(frozen=True)
 class Declaration:

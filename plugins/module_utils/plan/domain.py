@@ -111,7 +111,7 @@ def plan_domain(declared: Declaration, found: FoundDomain | None) -> DomainPlan:
         live_steps, waiting, power = [], (), restart(found.state)
     if found is not None and found.managed_save and any(step.action in _STARTS for step in power):
         # Its memory comes back as it was saved, and with it the configuration that it had then.
-        waiting = _of_the_guest(stored_changes)
+        waiting = _field_names(_of_the_guest(stored_changes))
     if stored_changes:
         effects = dict.fromkeys(waiting, Effect.NEXT_BOOT)
         live = {change.field: change for step in live_steps for change in step.changes}
@@ -225,7 +225,7 @@ def _merge_nics(domain: Domain, found: tuple[Nic, ...], keep: bool) -> tuple[Nic
     return (*result, *(nic for nic in found if keep and nic.mac not in macs))
 
 
-def _fields(domain: Domain | None) -> dict[str, str]:
+def field_texts(domain: Domain | None) -> dict[str, str]:
     """Each field that has a value, as text."""
     if domain is None:
         return {}
@@ -250,7 +250,7 @@ def _base_name(field: str) -> str:
 
 
 def _differences(target: Domain, found: Domain | None) -> tuple[Change, ...]:
-    wanted, there = _fields(target), _fields(found)
+    wanted, there = field_texts(target), field_texts(found)
     names = [*wanted, *(name for name in there if name not in wanted)]
     return tuple(
         Change(name, there.get(name), wanted.get(name)) for name in names if there.get(name) != wanted.get(name)
@@ -287,16 +287,24 @@ def _keeps_running(power: Sequence[Step]) -> bool:
     return all(step.action in (Action.RESUME, Action.PAUSE, Action.SAVE) for step in power)
 
 
-def _of_the_guest(changes: Sequence[Change]) -> tuple[str, ...]:
-    names = dict.fromkeys(_base_name(change.field) for change in changes)
-    return tuple(name for name in names if name not in _NOT_OF_THE_GUEST)
+def _of_the_guest(changes: Sequence[Change]) -> tuple[Change, ...]:
+    return tuple(change for change in changes if _base_name(change.field) not in _NOT_OF_THE_GUEST)
 
 
-def waiting_fields(found: FoundDomain) -> tuple[str, ...]:
-    """The fields in which a running guest differs from its stored configuration: its next boot brings them."""
+def _field_names(changes: Sequence[Change]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_base_name(change.field) for change in changes))
+
+
+def waiting_changes(found: FoundDomain) -> tuple[Change, ...]:
+    """How a running guest differs from its stored configuration: its next boot brings that."""
     if found.stored is None or found.running is None:
         return ()
     return _of_the_guest(_differences(found.stored, found.running))
+
+
+def waiting_fields(found: FoundDomain) -> tuple[str, ...]:
+    """The fields of `waiting_changes`, each once."""
+    return _field_names(waiting_changes(found))
 
 
 def _within(amount: Amount | None, maximum: Amount | None) -> bool:

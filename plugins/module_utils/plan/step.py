@@ -34,6 +34,17 @@ class Action(StrEnum):
     UNDEFINE = "undefine"
 
 
+# These compare with the running guest, all others with what is stored.
+OF_THE_RUNNING_GUEST = (
+    Action.SET_MEMORY,
+    Action.SET_VCPUS,
+    Action.ATTACH_DISK,
+    Action.DETACH_DISK,
+    Action.ATTACH_NIC,
+    Action.DETACH_NIC,
+)
+
+
 @dataclass(frozen=True)
 class Step:
     """A call to the hypervisor.

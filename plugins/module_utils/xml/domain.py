@@ -124,6 +124,16 @@ def has_host_devices(text: str) -> bool:
     return parse(text).find("devices/hostdev") is not None
 
 
+def host_interfaces(text: str) -> dict[str, str]:
+    """Of a running guest's definition: the host's own name for each interface, by MAC address."""
+    names = {}
+    for element in parse(text).findall("devices/interface"):
+        mac, target = element.find("mac"), element.find("target")
+        if mac is not None and target is not None and target.get("dev"):
+            names[mac.get("address", "").lower()] = target.get("dev", "")
+    return names
+
+
 def _memory(root: ET.Element, tag: str) -> Size | None:
     element = root.find(tag)
     if element is None or not (element.text or "").strip():
