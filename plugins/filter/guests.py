@@ -15,6 +15,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import XenfleetError
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import derived_mac
 from ansible_collections.xenfleet.xen.plugins.plugin_utils import guests as planning
+from ansible_collections.xenfleet.xen.plugins.plugin_utils.drift import drift_table
 from ansible_collections.xenfleet.xen.plugins.plugin_utils.table import locate_table
 
 _KEYS = ("group_names", "xen_host", "xen_conflict")
@@ -59,5 +60,6 @@ class FilterModule:
             "guests_on": guests_on,
             "unplaced": unplaced,
             "locate_table": locate_table,
+            "drift_table": drift_table,
             "xen_mac": derived_mac,
         }

@@ -8,8 +8,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import FORMATS, Disk, checked_disks
@@ -63,6 +65,7 @@ def domain_spec() -> Spec:
         "labels": {"type": "dict"},
         "timeout": {"type": "float", "default": 120.0},
         "force": {"type": "bool", "default": False},
+        "restart": {"type": "str", "choices": ["never", "if_needed"], "default": "never"},
         "wait_for": {"type": "str", "choices": [wait.value for wait in WaitFor]},
         "wait_port": {"type": "int", "default": 22},
         "wait_timeout": {"type": "float", "default": 300.0},
@@ -100,6 +103,23 @@ def read_declaration(options: Mapping[str, Any]) -> Declaration:
         raise
 
 
+def read_declarations(entries: Iterable[dict[str, Any]]) -> list[Declaration]:
+    """What an operator declares of several guests: each entry checked against the options of one guest.
+
+    Raises:
+        InvalidInput: an entry has an option that is unknown, missing or wrong.
+    """
+    validator = ArgumentSpecValidator(domain_spec())
+    declarations = []
+    for index, entry in enumerate(entries):
+        checked = validator.validate(entry)
+        if checked.error_messages:
+            where = str(entry.get("name") or f"domains[{index}]")
+            raise InvalidInput("; ".join(checked.error_messages), guest=where)
+        declarations.append(read_declaration(checked.validated_parameters))
+    return declarations
+
+
 def _read(name: str, options: Mapping[str, Any]) -> Declaration:
     domain = Domain(
         name=name,
@@ -133,6 +153,7 @@ def _read(name: str, options: Mapping[str, Any]) -> Declaration:
         keep_unlisted_networks=options["unlisted_networks"] == "keep",
         timeout=options["timeout"],
         force=options["force"],
+        restart_if_needed=options["restart"] == "if_needed",
         wait_for=WaitFor(options["wait_for"]) if options["wait_for"] else None,
         wait_port=options["wait_port"],
         wait_timeout=options["wait_timeout"],

@@ -14,6 +14,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import F
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Bond, Bridge, HostNetwork, Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.peers import FoundPeers, Place
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.sighting import Sighting
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.storage import (
     Directory,
     FoundDirectory,
@@ -71,8 +72,14 @@ class Hypervisor(Protocol):
     def undefine(self, name: str) -> None:
         """Forget a stored configuration and a saved memory image."""
 
-    def start(self, name: str) -> None:
-        """Start from the stored configuration, or from a saved memory image."""
+    def start(self, name: str, *, paused: bool = False) -> None:
+        """Start from the stored configuration, or from a saved memory image; it may stay paused."""
+
+    def pause(self, name: str) -> None:
+        """Let a running guest stand still."""
+
+    def save(self, name: str) -> None:
+        """Save a running guest's memory to the host's disk, and end it."""
 
     def resume(self, name: str) -> None:
         """Let a paused guest go on."""
@@ -89,8 +96,21 @@ class Hypervisor(Protocol):
     def set_vcpus(self, name: str, count: int) -> None:
         """Plug VCPUs into or out of a running guest, and store it."""
 
+    def attach(self, name: str, device: str) -> None:
+        """Plug a device, given as libvirt's XML, into a running guest; it is not stored."""
+
+    def detach(self, name: str, device: str) -> None:
+        """Unplug a device of a running guest; it is not stored. Returns when the guest has let it go."""
+
     def set_autostart(self, name: str, autostart: bool) -> None:
         """Let a guest start with its host, or not."""
+
+
+class GuestViews(Protocol):
+    """The guests of one host, for those who only look."""
+
+    def look(self, name: str | None, *, usage: bool) -> tuple[Sighting, ...]:
+        """All guests, or the one of that name; a guest that cannot be read says so and holds up no other."""
 
 
 class MovingHypervisor(Hypervisor, Protocol):

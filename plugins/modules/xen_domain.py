@@ -39,10 +39,15 @@ options:
     description:
       - V(present) - it is defined; whether it runs is not managed.
       - V(running) - it is defined and runs. A paused guest is resumed, a saved one restored.
+      - V(restarted) - as V(running), and a guest that runs already goes down and up again, each time this is asked for. It comes
+        back with what is stored, so that nothing waits for its next boot any more.
+      - V(paused) - it is defined and stands still in memory. One that does not run is started so.
+      - V(saved) - it is defined, and its memory is on the host's disk until it is started again. Only a running guest can be
+        saved. Libvirt deletes the saved memory when it restores it, so Xen's free memory is looked at first.
       - V(stopped) - it is defined and does not run. It is asked to shut down and waited for; see O(timeout), O(force).
-      - V(absent) - it does not run and is not defined. Its disks are kept.
+      - V(absent) - it does not run and is not defined. Its disks are kept, its saved memory is not.
     type: str
-    choices: [present, running, stopped, absent]
+    choices: [present, running, restarted, paused, saved, stopped, absent]
     default: running
   uuid:
     description:
@@ -172,9 +177,17 @@ options:
     description: Destroy a guest that has not shut down in time. Without it that is an error.
     type: bool
     default: false
+  restart:
+    description:
+      - What is done for fields that a running guest can only have after its next boot, with O(state=running).
+      - V(never) - they are stored and named in RV(restart_required).
+      - V(if_needed) - the guest is restarted. Where nothing would wait, it is left running.
+    type: str
+    choices: [never, if_needed]
+    default: never
   wait_for:
     description:
-      - What the task waits for once the guest runs (with O(state=running) only).
+      - What the task waits for once the guest runs (with O(state=running) and O(state=restarted) only).
       - V(ssh) - its SSH server takes a connection from the host, at one of its addresses (O(networks[].addresses)). The host
         has to be able to reach one of them.
       - A guest that goes off meanwhile is an error at once.
@@ -222,6 +235,17 @@ EXAMPLES = r"""
   xenfleet.xen.xen_domain:
     name: web1
     wait_for: ssh
+
+- name: A new kernel, and the restart that it takes
+  xenfleet.xen.xen_domain:
+    name: web1
+    kernel: /srv/guests/images/debian-13-new/vmlinuz
+    restart: if_needed
+
+- name: Put its memory on the disk while its host is serviced
+  xenfleet.xen.xen_domain:
+    name: web1
+    state: saved
 
 - name: Shut it down, in five minutes at the most
   xenfleet.xen.xen_domain:

@@ -83,13 +83,11 @@ restart_required:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.argspec import (
     PENDING_SPEC,
     URI_SPEC,
-    domain_spec,
-    read_declaration,
+    read_declarations,
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.domain_edge import outcome_result, require_libvirt
 from ansible_collections.xenfleet.xen.plugins.module_utils.edge import run
@@ -98,26 +96,8 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.host.doors import Loc
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.local import LocalHost, PromisedHost
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import connected
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import LibvirtHypervisor
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Declaration
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domains import GuestResult, ensure_domains
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts
-
-
-def read_declarations(entries: list[dict[str, Any]]) -> list[Declaration]:
-    """Each entry checked against the options of one guest.
-
-    Raises:
-        InvalidInput: an entry has an option that is unknown, missing or wrong.
-    """
-    validator = ArgumentSpecValidator(domain_spec())
-    declarations = []
-    for index, entry in enumerate(entries):
-        checked = validator.validate(entry)
-        if checked.error_messages:
-            where = str(entry.get("name") or f"domains[{index}]")
-            raise InvalidInput("; ".join(checked.error_messages), guest=where)
-        declarations.append(read_declaration(checked.validated_parameters))
-    return declarations
 
 
 def guest_result(result: GuestResult) -> dict[str, Any]:

@@ -35,6 +35,7 @@ _OPTIONS = (
     "on_crash",
     "timeout",
     "force",
+    "restart",
     "wait_for",
     "wait_port",
     "wait_timeout",

@@ -17,7 +17,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import F
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import guest_name
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.power import power_state
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.report import domain_report
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.report import domain_report, plain_addresses
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import waiting_fields
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import parse_domain
 
@@ -120,7 +120,7 @@ def _variables(host: str, found: FoundDomain, answer: HostAnswer) -> dict[str, A
     files = [report["kernel"], report["ramdisk"], *(disk["source"] for disk in report["disks"])]
     return {
         "xen_host": host,
-        "xen_state": "saved" if found.managed_save and not found.state.is_active else found.state.value,
+        "xen_state": found.shown_state,
         "xen_uuid": report["uuid"],
         "xen_type": report["type"],
         "xen_memory": memory_words(domain.memory, domain.memory_max),
@@ -129,7 +129,7 @@ def _variables(host: str, found: FoundDomain, answer: HostAnswer) -> dict[str, A
         "xen_autostart": found.autostart,
         "xen_labels": report["labels"],
         "xen_bridges": sorted({nic["bridge"] for nic in report["networks"] if nic["bridge"]}),
-        "xen_addresses": [address.split("/", 1)[0] for nic in report["networks"] for address in nic["addresses"]],
+        "xen_addresses": plain_addresses(report),
         "xen_files": [path for path in files if path],
         "xen_restart_required": list(waiting_fields(found)),
         "xen_host_answers": answer.error is None,

@@ -23,7 +23,7 @@ def locate_table(guests: Iterable[str], hostvars: Mapping[str, Any], hosts: Iter
         hosts: the park's Xen hosts.
     """
     rows = sorted((_row(name, hostvars[name]) for name in guests), key=lambda row: (row[0] == "-", row[0], row[1]))
-    silent = [_silent(host, hostvars[host]) for host in hosts if not hostvars[host].get("xen_reachable", True)]
+    silent = [silent_host(host, hostvars[host]) for host in hosts if not hostvars[host].get("xen_reachable", True)]
     return [*aligned([HEADINGS, *rows]), *silent]
 
 
@@ -66,7 +66,8 @@ def _notes(variables: Mapping[str, Any]) -> list[str]:
     return notes
 
 
-def _silent(host: str, variables: Mapping[str, Any]) -> str:
+def silent_host(host: str, variables: Mapping[str, Any]) -> str:
+    """The line of a host that did not answer when the inventory asked."""
     seen = variables.get("xen_seen_at")
     since = f"; last seen {datetime.fromtimestamp(seen, UTC):%Y-%m-%d %H:%M} UTC" if seen is not None else ""
     return f"{host}  (did not answer{since}: {variables.get('xen_error', 'unknown')})"

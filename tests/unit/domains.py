@@ -16,7 +16,8 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
-from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import Action, DomainPlan
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import DomainPlan
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import parse_domain, render_domain
 
 _TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF, exclude_categories=["Cc", "Cs"]), min_size=1)
@@ -95,20 +96,36 @@ def applied(plan: DomainPlan, before: FoundDomain | None) -> FoundDomain | None:
             start = guest or FoundDomain(target.name, None, None, None, PowerState.STOPPED)
             guest = replace(start, stored=parse_domain(xml), stored_xml=xml)
         elif guest is not None:
-            guest = _powered(step.action, plan, guest)
+            guest = _powered(step, plan, guest)
     return guest
 
 
-def _powered(action: Action, plan: DomainPlan, guest: FoundDomain) -> FoundDomain:
-    running, target = guest.running, plan.target
-    if action is Action.START:
-        return replace(guest, running=guest.stored, state=PowerState.RUNNING)
+def _plugged(running: Domain, step: Step) -> Domain:
+    disks, nics, device = running.disks or (), running.networks or (), step.device
+    if isinstance(device, Disk):
+        others = tuple(disk for disk in disks if disk.target != device.target)
+        return replace(running, disks=(*others, device) if step.action is Action.ATTACH_DISK else others)
+    rest = tuple(nic for nic in nics if device is None or nic.mac != device.mac)
+    return replace(running, networks=(*rest, device) if device and step.action is Action.ATTACH_NIC else rest)
+
+
+def _powered(step: Step, plan: DomainPlan, guest: FoundDomain) -> FoundDomain:
+    action, running, target = step.action, guest.running, plan.target
+    if action in (Action.START, Action.START_PAUSED):
+        state = PowerState.RUNNING if action is Action.START else PowerState.PAUSED
+        return replace(guest, running=guest.stored, state=state, managed_save=False)
+    if action is Action.SAVE:
+        return replace(guest, running=None, state=PowerState.STOPPED, managed_save=True)
+    if action is Action.PAUSE:
+        return replace(guest, state=PowerState.PAUSED)
     if action is Action.SHUTDOWN:
         return replace(guest, running=None, state=PowerState.STOPPED)
     if action is Action.RESUME:
         return replace(guest, state=PowerState.RUNNING)
     if action is Action.SET_AUTOSTART:
         return replace(guest, autostart=plan.autostart)
+    if running is not None and step.device is not None:
+        return replace(guest, running=_plugged(running, step))
     if running is not None and target is not None:
         if action is Action.SET_MEMORY:
             return replace(guest, running=replace(running, memory=target.memory))

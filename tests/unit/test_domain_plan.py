@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict, InvalidInput
@@ -21,7 +21,8 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import de
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Effect
-from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import Action, plan_domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import plan_domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action
 
 from .domains import applied, found, whole_domains
 
@@ -60,10 +61,15 @@ def test_what_is_as_declared_needs_nothing(domain: Domain, state: TargetState) -
     assert plan.restart_required == ()
 
 
-@given(whole_domains(), st.none() | whole_domains(), st.booleans(), st.sampled_from(TargetState), st.booleans())
+# A restart is done each time it is asked for.
+LASTING = st.sampled_from([state for state in TargetState if state is not TargetState.RESTARTED])
+
+
+@given(whole_domains(), st.none() | whole_domains(), st.booleans(), LASTING, st.booleans())
 def test_a_second_run_changes_nothing(
     declared: Domain, there: Domain | None, runs: bool, state: TargetState, autostart: bool
 ) -> None:
+    assume(state is not TargetState.SAVED or (there is not None and runs))
     declaration = Declaration(
         declared, state=state, autostart=autostart, keep_unlisted_disks=autostart, keep_unlisted_networks=runs
     )
@@ -72,7 +78,8 @@ def test_a_second_run_changes_nothing(
     after = applied(first, before)
     second = plan_domain(declaration, after)
     assert second.steps == ()
-    assert second.restart_required == first.restart_required
+    # What a saved guest was running with cannot be seen any more.
+    assert state is TargetState.SAVED or second.restart_required == first.restart_required
 
 
 @given(whole_domains(), whole_domains())
@@ -106,7 +113,7 @@ def test_a_new_guest_gets_defaults_and_starts() -> None:
         ({"memory_max": mib(1024)}, [], ("memory_max",)),
         ({"kernel": "/other"}, [], ("kernel",)),
         ({"type": DomainType.PV}, [], ("type",)),
-        ({"disks": (Disk("xvdb", "/b"),)}, [], ("disks",)),
+        ({"disks": (Disk("xvdb", "/b"),)}, [Action.ATTACH_DISK], ()),
         ({"networks": (Nic("00:16:3e:00:00:01", "xenbr20"),)}, [], ("networks",)),
         ({"labels": {"a": "b"}}, [], ()),
         ({"networks": (Nic("00:16:3e:00:00:01", "xenbr10", ("10.0.0.1/24",)),)}, [], ()),
@@ -120,6 +127,39 @@ def test_what_a_running_guest_gets_now_and_what_waits(
     assert plan.restart_required == waiting
     effects = {change.field.split("[")[0]: change.effect for change in plan.changes}
     assert {name for name, effect in effects.items() if effect is Effect.NEXT_BOOT} == set(waiting)
+
+
+DISK, OTHER = Disk("xvda", "/a"), Disk("xvdb", "/b")
+NIC, MORE = Nic("00:16:3e:00:00:01", "xenbr10"), Nic("00:16:3e:00:00:02", "xenbr20")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "actions", "waiting"),
+    [
+        ({"disks": (DISK,)}, [Action.DETACH_DISK], ()),
+        ({"disks": (DISK, OTHER, Disk("xvdc", "/c"))}, [Action.ATTACH_DISK], ()),
+        ({"disks": (Disk("xvda", "/other"), OTHER)}, [], ("disks",)),
+        ({"disks": (Disk("xvda", "/other"),)}, [Action.DETACH_DISK], ("disks",)),
+        ({"networks": (NIC, MORE)}, [Action.ATTACH_NIC], ()),
+        ({"networks": (MORE,)}, [Action.ATTACH_NIC, Action.DETACH_NIC], ()),
+        ({"networks": (Nic(NIC.mac, "xenbr20"),)}, [], ("networks",)),
+        ({"networks": ()}, [Action.DETACH_NIC], ()),
+    ],
+)
+def test_devices_are_plugged_whole_and_never_changed_under_a_running_guest(
+    wanted: dict[str, object], actions: list[Action], waiting: tuple[str, ...]
+) -> None:
+    there = replace(BASE, disks=(DISK, OTHER), networks=(NIC,))
+    declared = replace(declare(**wanted), keep_unlisted_disks=False, keep_unlisted_networks=False)
+    plan = plan_domain(declared, found(there, running=there))
+    assert [step.action for step in plan.steps if step.action is not Action.DEFINE] == actions
+    assert plan.restart_required == waiting
+
+
+def test_a_device_that_could_not_be_plugged_is_tried_again() -> None:
+    stored = replace(BASE, disks=(DISK, OTHER))
+    plan = plan_domain(declare(), found(stored, running=replace(BASE, disks=(DISK,))))
+    assert [(step.action, step.device) for step in plan.steps] == [(Action.ATTACH_DISK, OTHER)]
 
 
 def test_a_stopped_guest_waits_for_nothing() -> None:
@@ -140,12 +180,58 @@ def test_a_stopped_guest_waits_for_nothing() -> None:
         (TargetState.STOPPED, PowerState.STOPPED, None),
         (TargetState.PRESENT, PowerState.RUNNING, None),
         (TargetState.PRESENT, PowerState.STOPPED, None),
+        (TargetState.PAUSED, PowerState.RUNNING, Action.PAUSE),
+        (TargetState.PAUSED, PowerState.PAUSED, None),
+        (TargetState.PAUSED, PowerState.STOPPED, Action.START_PAUSED),
+        (TargetState.SAVED, PowerState.RUNNING, Action.SAVE),
+        (TargetState.RESTARTED, PowerState.STOPPED, Action.START),
     ],
 )
 def test_power(wanted: TargetState, state: PowerState, action: Action | None) -> None:
     running = BASE if state.is_active else None
     plan = plan_domain(declare(wanted), found(BASE, running=running, state=state))
     assert [step.action for step in plan.steps] == ([action] if action else [])
+
+
+def test_a_restart_goes_down_and_up() -> None:
+    plan = plan_domain(declare(TargetState.RESTARTED, kernel="/other"), found(BASE, running=BASE))
+    assert [step.action for step in plan.steps] == [Action.DEFINE, Action.SHUTDOWN, Action.START]
+    assert plan.restart_required == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "actions"),
+    [
+        ({"kernel": "/other"}, [Action.DEFINE, Action.SHUTDOWN, Action.START]),
+        ({"memory": mib(384), "kernel": "/other"}, [Action.DEFINE, Action.SHUTDOWN, Action.START]),
+        ({"memory": mib(384)}, [Action.DEFINE, Action.SET_MEMORY]),
+        ({}, []),
+    ],
+)
+def test_restart_if_needed_restarts_only_then(fields: dict[str, object], actions: list[Action]) -> None:
+    declared = replace(declare(**fields), restart_if_needed=True)
+    plan = plan_domain(declared, found(BASE, running=BASE))
+    assert [step.action for step in plan.steps] == actions
+    assert plan.restart_required == ()
+    assert {change.effect for change in plan.changes} <= {Effect.LIVE}
+
+
+@pytest.mark.parametrize(
+    ("state", "word"), [(PowerState.STOPPED, "state stopped"), (PowerState.PAUSED, "state paused")]
+)
+def test_only_a_running_guest_can_be_saved(state: PowerState, word: str) -> None:
+    there = found(BASE, running=BASE if state.is_active else None, state=state)
+    with pytest.raises(Conflict, match=word):
+        plan_domain(declare(TargetState.SAVED), there)
+
+
+def test_a_saved_guest_comes_back_as_it_was_saved() -> None:
+    saved = found(BASE, managed_save=True)
+    assert plan_domain(declare(TargetState.SAVED), saved).steps == ()
+    plan = plan_domain(declare(kernel="/other", labels={"a": "b"}), saved)
+    assert [step.action for step in plan.steps] == [Action.DEFINE, Action.START]
+    assert plan.restart_required == ("kernel",)
+    assert plan.changes[-1].before == "saved"
 
 
 def test_removal_stops_and_forgets() -> None:

@@ -21,6 +21,17 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import par
 DOM0_UUID = "00000000-0000-0000-0000-000000000000"
 
 
+def listed(connection: Any, flag: int = 0) -> list[Any]:
+    """The guests of a host that have a mark, in one question; without a mark all. Domain-0 is left out."""
+    domains = translated("list the guests", lambda: connection.listAllDomains(flag))
+    return [domain for domain in domains if domain.UUIDString() != DOM0_UUID]
+
+
+def marked(connection: Any, flag: int) -> frozenset[str]:
+    """The names of the guests that have a mark."""
+    return frozenset(domain.name() for domain in listed(connection, flag))
+
+
 class LibvirtHypervisor:
     """Implements ``ports.Hypervisor``.
 
@@ -33,21 +44,14 @@ class LibvirtHypervisor:
 
     def domains(self) -> tuple[FoundDomain, ...]:
         """All guests, with one list for each mark instead of a question for each guest."""
-        autostarted = self._names(libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART)
-        saved = self._names(libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)
+        autostarted = marked(self.connection, libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART)
+        saved = marked(self.connection, libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)
         found = []
-        for domain in translated("list the guests", self.connection.listAllDomains):
-            if domain.UUIDString() == DOM0_UUID:
-                continue
+        for domain in listed(self.connection):
             guest = self._read(domain, autostarted, saved)
             if guest is not None:
                 found.append(guest)
         return tuple(found)
-
-    def _names(self, flag: int) -> frozenset[str]:
-        return frozenset(
-            domain.name() for domain in translated("list the guests", lambda: self.connection.listAllDomains(flag))
-        )
 
     def _read(self, domain: Any, autostarted: frozenset[str], saved: frozenset[str]) -> FoundDomain | None:
         name = domain.name()
@@ -105,10 +109,21 @@ class LibvirtHypervisor:
         flags = libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
         translated("remove the guest", lambda: domain.undefineFlags(flags), guest=name)
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, *, paused: bool = False) -> None:
         """Start a guest."""
         domain = self._domain(name)
-        translated("start the guest", domain.create, guest=name)
+        flags = libvirt.VIR_DOMAIN_START_PAUSED if paused else 0
+        translated("start the guest", lambda: domain.createWithFlags(flags), guest=name)
+
+    def pause(self, name: str) -> None:
+        """Let a guest stand still."""
+        domain = self._domain(name)
+        translated("pause the guest", domain.suspend, guest=name)
+
+    def save(self, name: str) -> None:
+        """Save a guest's memory; libvirt restores it at the next start."""
+        domain = self._domain(name)
+        translated("save the guest", domain.managedSave, guest=name)
 
     def resume(self, name: str) -> None:
         """Let a paused guest go on."""
@@ -136,6 +151,18 @@ class LibvirtHypervisor:
         domain = self._domain(name)
         flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
         translated(f"set the VCPUs to {count}", lambda: domain.setVcpusFlags(count, flags), guest=name)
+
+    def attach(self, name: str, device: str) -> None:
+        """Plug a device into a running guest."""
+        domain = self._domain(name)
+        flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
+        translated("plug the device in", lambda: domain.attachDeviceFlags(device, flags), guest=name)
+
+    def detach(self, name: str, device: str) -> None:
+        """Unplug a device; libxl asks the guest, and gives up after ten seconds."""
+        domain = self._domain(name)
+        flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
+        translated("unplug the device", lambda: domain.detachDeviceFlags(device, flags), guest=name)
 
     def set_autostart(self, name: str, autostart: bool) -> None:
         """Let a guest start with its host, or not."""

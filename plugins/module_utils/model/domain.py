@@ -44,6 +44,9 @@ class TargetState(StrEnum):
 
     PRESENT = "present"
     RUNNING = "running"
+    RESTARTED = "restarted"
+    PAUSED = "paused"
+    SAVED = "saved"
     STOPPED = "stopped"
     ABSENT = "absent"
 
@@ -129,6 +132,11 @@ class FoundDomain:
         # Libvirt knows no domain without either.
         return self.running or self.stored or Domain(self.name)
 
+    @property
+    def shown_state(self) -> str:
+        """Its state for people: ``saved`` for one whose memory waits on the disk, not just ``stopped``."""
+        return "saved" if self.managed_save and not self.state.is_active else self.state.value
+
 
 @dataclass(frozen=True)
 class Declaration:
@@ -142,6 +150,7 @@ class Declaration:
         keep_unlisted_networks: the same for network interfaces.
         timeout: seconds that a guest is given to shut down.
         force: destroy a guest that did not shut down in time.
+        restart_if_needed: restart a running guest when something else would have to wait for its next boot.
         wait_for: what a guest that shall run has to do before it counts as ready; None: nothing.
         wait_port: the TCP port on which its SSH server listens.
         wait_timeout: seconds that it is given to get ready.
@@ -154,6 +163,7 @@ class Declaration:
     keep_unlisted_networks: bool = True
     timeout: float = 120.0
     force: bool = False
+    restart_if_needed: bool = False
     wait_for: WaitFor | None = None
     wait_port: int = 22
     wait_timeout: float = 300.0

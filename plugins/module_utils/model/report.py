@@ -7,9 +7,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain, FoundDomain
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.sighting import Sighting
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.usage import Usage
 
 
 def configuration_report(domain: Domain) -> dict[str, Any]:
@@ -60,3 +64,40 @@ def domain_report(found: FoundDomain) -> dict[str, Any]:
     report["autostart"] = found.autostart
     report["persistent"] = found.stored is not None
     return report
+
+
+def plain_addresses(report: Mapping[str, Any]) -> list[str]:
+    """The addresses of all interfaces of a reported guest, without their prefixes."""
+    return [address.split("/", 1)[0] for nic in report["networks"] for address in nic["addresses"]]
+
+
+def sighting_report(seen: Sighting) -> dict[str, Any]:
+    """A guest that was only looked at. All keys are there also for one that could not be read."""
+    found = seen.found
+    report = domain_report(found) if found else {"networks": [], "labels": {}}
+    return {
+        "state": found.shown_state if found else None,
+        "reason": seen.reason,
+        "id": seen.id,
+        "autostart": found.autostart if found else None,
+        "persistent": found.stored is not None if found else None,
+        "managed_save": found.managed_save if found else None,
+        "stored": configuration_report(found.stored) if found and found.stored else None,
+        "running": configuration_report(found.running) if found and found.running else None,
+        "addresses": plain_addresses(report),
+        "labels": report["labels"],
+    }
+
+
+def usage_report(usage: Usage) -> dict[str, Any]:
+    """What a guest uses."""
+    return {
+        "memory_mib": {
+            "current": usage.memory.mib if usage.memory else None,
+            "maximum": usage.memory_max.mib if usage.memory_max else None,
+        },
+        "vcpus": usage.vcpus,
+        "cpu_seconds": usage.cpu_seconds,
+        "disks": {target: asdict(disk) for target, disk in usage.disks.items()},
+        "networks": {mac: asdict(nic) for mac, nic in usage.networks.items()},
+    }

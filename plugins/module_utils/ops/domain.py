@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import (
@@ -17,18 +17,23 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import (
     TimedOut,
     XenfleetError,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     Declaration,
     Domain,
     FoundDomain,
     PowerState,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import doors_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.wait import wait_until
-from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import Action, DomainPlan, Step, plan_domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import DomainPlan, plan_domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts, Hypervisor
-from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import render_domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import render_disk, render_domain, render_nic
 
+# What has to be possible on the host: its paths, its bridges.
+_USES_THE_HOST = (Action.DEFINE, Action.START, Action.START_PAUSED, Action.ATTACH_DISK, Action.ATTACH_NIC)
 # Room that Xen needs for a guest besides its memory: page tables and the like.
 _OVERHEAD_MIB = 16
 
@@ -85,7 +90,7 @@ def _obstacles(
 ) -> list[str]:
     """All that stands in the way of a plan, looked for before anything is touched."""
     target = plan.target
-    if target is None or not (plan.has(Action.DEFINE) or plan.has(Action.START)):
+    if target is None or not any(step.action in _USES_THE_HOST for step in plan.steps):
         return []
     obstacles = []
     types = hypervisor.domain_types()
@@ -96,7 +101,8 @@ def _obstacles(
     for bridge in sorted({nic.bridge for nic in target.networks or () if nic.bridge} - bridges):
         obstacles.append(f"bridge {bridge} is missing on this host; it has: {', '.join(sorted(bridges)) or 'none'}")
     obstacles += _taken(target, others)
-    if plan.has(Action.START) and found is not None and found.managed_save:
+    starts = plan.has(Action.START) or plan.has(Action.START_PAUSED)
+    if starts and found is not None and found.managed_save:
         obstacles += _no_room(hypervisor, target)
     return obstacles
 
@@ -158,33 +164,42 @@ def _apply(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, foun
 
 
 def _do(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, found: FoundDomain | None, step: Step) -> None:
-    name, target = declared.domain.name, plan.target
-    if step.action is Action.SHUTDOWN:
-        _stop(hypervisor, declared)
-    elif step.action is Action.UNDEFINE:
-        hypervisor.undefine(name)
-    elif step.action is Action.RESUME:
-        hypervisor.resume(name)
-    elif step.action is Action.START:
-        _start(hypervisor, declared)
-    elif step.action is Action.SET_AUTOSTART:
-        hypervisor.set_autostart(name, plan.autostart)
-    elif target is not None:
-        if step.action is Action.DEFINE:
-            hypervisor.define(render_domain(target, found.stored_xml if found else None))
-        elif step.action is Action.SET_MEMORY and target.memory is not None:
-            hypervisor.set_memory(name, target.memory)
-        elif step.action is Action.SET_VCPUS and target.vcpus is not None:
-            hypervisor.set_vcpus(name, target.vcpus)
+    name, target = declared.domain.name, plan.target or Domain(declared.domain.name)
+    device = _device(step)
+    calls: dict[Action, Callable[[], None]] = {
+        Action.DEFINE: lambda: hypervisor.define(render_domain(target, found.stored_xml if found else None)),
+        Action.UNDEFINE: lambda: hypervisor.undefine(name),
+        Action.SET_MEMORY: lambda: hypervisor.set_memory(name, target.memory or Size(0)),
+        Action.SET_VCPUS: lambda: hypervisor.set_vcpus(name, target.vcpus or 1),
+        Action.SET_AUTOSTART: lambda: hypervisor.set_autostart(name, plan.autostart),
+        Action.ATTACH_DISK: lambda: hypervisor.attach(name, device),
+        Action.ATTACH_NIC: lambda: hypervisor.attach(name, device),
+        Action.DETACH_DISK: lambda: hypervisor.detach(name, device),
+        Action.DETACH_NIC: lambda: hypervisor.detach(name, device),
+        Action.START: lambda: _start(hypervisor, declared, paused=False),
+        Action.START_PAUSED: lambda: _start(hypervisor, declared, paused=True),
+        Action.PAUSE: lambda: hypervisor.pause(name),
+        Action.RESUME: lambda: hypervisor.resume(name),
+        Action.SAVE: lambda: hypervisor.save(name),
+        Action.SHUTDOWN: lambda: _stop(hypervisor, declared),
+    }
+    calls[step.action]()
 
 
-def _start(hypervisor: Hypervisor, declared: Declaration) -> None:
+def _device(step: Step) -> str:
+    """The XML of the device that a step is about; empty where it is about none."""
+    if step.device is None:
+        return ""
+    return render_disk(step.device) if isinstance(step.device, Disk) else render_nic(step.device)
+
+
+def _start(hypervisor: Hypervisor, declared: Declaration, *, paused: bool) -> None:
     name = declared.domain.name
     # One that is just going down cannot be started; it is let go first.
     gone = wait_until(lambda: hypervisor.state(name) is not PowerState.SHUTTING_DOWN, declared.timeout)
     if not gone:
         raise TimedOut(f"it was shutting down and did not end within {declared.timeout:g} s", guest=name)
-    hypervisor.start(name)
+    hypervisor.start(name, paused=paused)
 
 
 def _stop(hypervisor: Hypervisor, declared: Declaration) -> None:

@@ -19,6 +19,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import (
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Declaration, Domain, TargetState
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Door, Doors, Hypervisor
 
+_READY_STATES = (TargetState.RUNNING, TargetState.RESTARTED)
 # One look asks all guests at once. Between two looks a booting guest shall not be disturbed.
 _LOOK_SECONDS = 1.0
 _PAUSE_SECONDS = 2.0
@@ -34,7 +35,7 @@ def doors_of(declared: Declaration, target: Domain | None) -> tuple[Door, ...]:
     Raises:
         InvalidInput: it shall be waited for, but no address of it is known.
     """
-    if declared.wait_for is None or declared.state is not TargetState.RUNNING or target is None:
+    if declared.wait_for is None or declared.state not in _READY_STATES or target is None:
         return ()
     addresses = [address for nic in target.networks or () for address in nic.addresses]
     if not addresses:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
@@ -26,27 +26,9 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import de
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change, Effect
-
-
-class Action(StrEnum):
-    """One call to the hypervisor."""
-
-    DEFINE = "define"
-    SET_MEMORY = "set_memory"
-    SET_VCPUS = "set_vcpus"
-    SET_AUTOSTART = "set_autostart"
-    START = "start"
-    RESUME = "resume"
-    SHUTDOWN = "shutdown"
-    UNDEFINE = "undefine"
-
-
-@dataclass(frozen=True)
-class Step:
-    """A call to the hypervisor, and the fields it changes."""
-
-    action: Action
-    changes: tuple[Change, ...]
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.devices import plan_devices, shown
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.power import plan_power, restart
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
 
 
 @dataclass(frozen=True)
@@ -106,6 +88,7 @@ _SCALARS = (
     "on_crash",
 )
 # Kept by the daemon for its own decisions or only for people: no restart brings them nearer to the guest.
+_STARTS = (Action.START, Action.START_PAUSED)
 _NOT_OF_THE_GUEST = ("labels", "addresses")
 
 
@@ -121,10 +104,14 @@ def plan_domain(declared: Declaration, found: FoundDomain | None) -> DomainPlan:
     target = resolve(declared, found)
     steps: list[Step] = []
     stored_changes = _differences(target, found.stored if found else None)
-    power = _plan_power(declared.state, found.state if found else PowerState.STOPPED)
+    power = plan_power(declared.state, found)
     # A guest that is started or stopped now waits for nothing: its next boot has the stored configuration.
-    keeps_running = power is None or power.action is Action.RESUME
-    live_steps, waiting = _plan_running(target, found) if keeps_running else ([], ())
+    live_steps, waiting = _plan_running(target, found) if _keeps_running(power) else ([], ())
+    if waiting and declared.restart_if_needed and declared.state is TargetState.RUNNING and found is not None:
+        live_steps, waiting, power = [], (), restart(found.state)
+    if found is not None and found.managed_save and any(step.action in _STARTS for step in power):
+        # Its memory comes back as it was saved, and with it the configuration that it had then.
+        waiting = _field_names(_of_the_guest(stored_changes))
     if stored_changes:
         effects = dict.fromkeys(waiting, Effect.NEXT_BOOT)
         live = {change.field: change for step in live_steps for change in step.changes}
@@ -139,8 +126,7 @@ def plan_domain(declared: Declaration, found: FoundDomain | None) -> DomainPlan:
     autostart = autostart_found if declared.autostart is None else declared.autostart
     if autostart != autostart_found:
         steps.append(Step(Action.SET_AUTOSTART, (Change("autostart", _yes(autostart_found), _yes(autostart)),)))
-    if power is not None:
-        steps.append(power)
+    steps += power
     return DomainPlan(target, autostart, tuple(steps), waiting)
 
 
@@ -239,7 +225,7 @@ def _merge_nics(domain: Domain, found: tuple[Nic, ...], keep: bool) -> tuple[Nic
     return (*result, *(nic for nic in found if keep and nic.mac not in macs))
 
 
-def _fields(domain: Domain | None) -> dict[str, str]:
+def field_texts(domain: Domain | None) -> dict[str, str]:
     """Each field that has a value, as text."""
     if domain is None:
         return {}
@@ -249,9 +235,9 @@ def _fields(domain: Domain | None) -> dict[str, str]:
         if value is not None:
             fields[name] = value.value if isinstance(value, StrEnum) else str(value)
     for disk in domain.disks or ():
-        fields[f"disks[{disk.target}]"] = str(disk)
+        fields[f"disks[{disk.target}]"] = shown(disk)
     for nic in domain.networks or ():
-        fields[f"networks[{nic.mac}]"] = str(replace(nic, addresses=()))
+        fields[f"networks[{nic.mac}]"] = shown(nic)
         if nic.addresses:
             fields[f"addresses[{nic.mac}]"] = ", ".join(nic.addresses)
     for key, value in sorted((domain.labels or {}).items()):
@@ -264,7 +250,7 @@ def _base_name(field: str) -> str:
 
 
 def _differences(target: Domain, found: Domain | None) -> tuple[Change, ...]:
-    wanted, there = _fields(target), _fields(found)
+    wanted, there = field_texts(target), field_texts(found)
     names = [*wanted, *(name for name in there if name not in wanted)]
     return tuple(
         Change(name, there.get(name), wanted.get(name)) for name in names if there.get(name) != wanted.get(name)
@@ -275,6 +261,7 @@ def _plan_running(target: Domain, found: FoundDomain | None) -> tuple[list[Step]
     """What can be changed in the running guest, and the fields that have to wait for its next boot."""
     if found is None or found.running is None:
         return [], ()
+    plugged = plan_devices(target, found.running)
     steps: list[Step] = []
     waiting: list[str] = []
     running = found.running
@@ -286,37 +273,42 @@ def _plan_running(target: Domain, found: FoundDomain | None) -> tuple[list[Step]
         name = _base_name(change.field)
         if name in _NOT_OF_THE_GUEST:
             continue
-        if name in live and live[name][1]():
+        if change.field in plugged:
+            steps.append(plugged[change.field])
+        elif name in live and live[name][1]():
             steps.append(Step(live[name][0], (change,)))
         elif name not in waiting:
             waiting.append(name)
     return steps, tuple(waiting)
 
 
-def waiting_fields(found: FoundDomain) -> tuple[str, ...]:
-    """The fields in which a running guest differs from its stored configuration: its next boot brings them."""
+def _keeps_running(power: Sequence[Step]) -> bool:
+    """Whether the guest goes on with what it runs with, through these steps."""
+    return all(step.action in (Action.RESUME, Action.PAUSE, Action.SAVE) for step in power)
+
+
+def _of_the_guest(changes: Sequence[Change]) -> tuple[Change, ...]:
+    return tuple(change for change in changes if _base_name(change.field) not in _NOT_OF_THE_GUEST)
+
+
+def _field_names(changes: Sequence[Change]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_base_name(change.field) for change in changes))
+
+
+def waiting_changes(found: FoundDomain) -> tuple[Change, ...]:
+    """How a running guest differs from its stored configuration: its next boot brings that."""
     if found.stored is None or found.running is None:
         return ()
-    names = dict.fromkeys(_base_name(change.field) for change in _differences(found.stored, found.running))
-    return tuple(name for name in names if name not in _NOT_OF_THE_GUEST)
+    return _of_the_guest(_differences(found.stored, found.running))
+
+
+def waiting_fields(found: FoundDomain) -> tuple[str, ...]:
+    """The fields of `waiting_changes`, each once."""
+    return _field_names(waiting_changes(found))
 
 
 def _within(amount: Amount | None, maximum: Amount | None) -> bool:
     return amount is not None and maximum is not None and amount <= maximum
-
-
-def _plan_power(wanted: TargetState, state: PowerState) -> Step | None:
-    def step(action: Action, after: PowerState) -> Step:
-        return Step(action, (Change("state", state.value, after.value),))
-
-    if wanted is TargetState.RUNNING:
-        if state is PowerState.PAUSED:
-            return step(Action.RESUME, PowerState.RUNNING)
-        if state is not PowerState.RUNNING:
-            return step(Action.START, PowerState.RUNNING)
-    if wanted is TargetState.STOPPED and state.is_active:
-        return step(Action.SHUTDOWN, PowerState.STOPPED)
-    return None
 
 
 def _plan_removal(found: FoundDomain | None) -> DomainPlan:

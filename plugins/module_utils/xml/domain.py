@@ -105,9 +105,33 @@ def render_domain(domain: Domain, base: str | None = None) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
+def render_disk(disk: Disk) -> str:
+    """A disk on its own, as it is plugged into a running guest or out of it."""
+    element = ET.Element("disk", device="disk")
+    _fill_disk(element, disk)
+    return ET.tostring(element, encoding="unicode")
+
+
+def render_nic(nic: Nic) -> str:
+    """A network interface on its own, likewise."""
+    element = ET.Element("interface")
+    _fill_nic(element, nic)
+    return ET.tostring(element, encoding="unicode")
+
+
 def has_host_devices(text: str) -> bool:
     """Whether devices of the host are handed to the guest."""
     return parse(text).find("devices/hostdev") is not None
+
+
+def host_interfaces(text: str) -> dict[str, str]:
+    """Of a running guest's definition: the host's own name for each interface, by MAC address."""
+    names = {}
+    for element in parse(text).findall("devices/interface"):
+        mac, target = element.find("mac"), element.find("target")
+        if mac is not None and target is not None and target.get("dev"):
+            names[mac.get("address", "").lower()] = target.get("dev", "")
+    return names
 
 
 def _memory(root: ET.Element, tag: str) -> Size | None:

@@ -1,0 +1,51 @@
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Disks and network interfaces that are plugged into a running guest or out of it, pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
+
+
+def plan_devices(target: Domain, running: Domain) -> dict[str, Step]:
+    """The disks and interfaces that come or go while the guest runs, by field.
+
+    Devices are plugged and unplugged whole. One that would have to change under the guest's feet (a disk with another
+    source, an interface on another bridge) is not among them.
+    """
+    steps: dict[str, Step] = {}
+    kinds: tuple[tuple[str, Action, Action, dict[str, Disk | Nic], dict[str, Disk | Nic]], ...] = (
+        ("disks", Action.ATTACH_DISK, Action.DETACH_DISK, _by_target(target), _by_target(running)),
+        ("networks", Action.ATTACH_NIC, Action.DETACH_NIC, _by_mac(target), _by_mac(running)),
+    )
+    for field, attach, detach, wanted, there in kinds:
+        for key, device in there.items():
+            if key not in wanted:
+                name = f"{field}[{key}]"
+                steps[name] = Step(detach, (Change(name, shown(device), None),), device)
+        for key, device in wanted.items():
+            if key not in there:
+                name = f"{field}[{key}]"
+                steps[name] = Step(attach, (Change(name, None, shown(device)),), device)
+    return steps
+
+
+def _by_target(domain: Domain) -> dict[str, Disk | Nic]:
+    return {disk.target: disk for disk in domain.disks or ()}
+
+
+def _by_mac(domain: Domain) -> dict[str, Disk | Nic]:
+    return {str(nic.mac): nic for nic in domain.networks or ()}
+
+
+def shown(device: Disk | Nic) -> str:
+    """A device in a few words; the addresses of an interface are a field of their own."""
+    return str(device) if isinstance(device, Disk) else str(replace(device, addresses=()))

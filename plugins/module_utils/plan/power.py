@@ -1,0 +1,71 @@
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the state that a guest is in to the one that is asked for, pure."""
+
+from __future__ import annotations
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
+    FoundDomain,
+    PowerState,
+    TargetState,
+)
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
+
+_OFF = (PowerState.STOPPED, PowerState.CRASHED)
+_START = (Action.START, PowerState.RUNNING)
+# What leads from a state to another. A pair that is not here needs nothing.
+_WAYS: dict[TargetState, dict[PowerState, tuple[Action, PowerState]]] = {
+    TargetState.RUNNING: {
+        PowerState.PAUSED: (Action.RESUME, PowerState.RUNNING),
+        PowerState.SHUTTING_DOWN: _START,
+        **dict.fromkeys(_OFF, _START),
+    },
+    TargetState.PAUSED: {
+        PowerState.RUNNING: (Action.PAUSE, PowerState.PAUSED),
+        **dict.fromkeys(_OFF, (Action.START_PAUSED, PowerState.PAUSED)),
+    },
+    TargetState.STOPPED: dict.fromkeys(
+        (PowerState.RUNNING, PowerState.PAUSED, PowerState.SHUTTING_DOWN), (Action.SHUTDOWN, PowerState.STOPPED)
+    ),
+}
+
+
+def plan_power(wanted: TargetState, found: FoundDomain | None) -> tuple[Step, ...]:
+    """The steps to a state of power.
+
+    Raises:
+        Conflict: there is no way from here to there.
+    """
+    state = found.state if found else PowerState.STOPPED
+    if wanted is TargetState.RESTARTED:
+        return restart(state) if state.is_active else plan_power(TargetState.RUNNING, found)
+    if wanted is TargetState.SAVED:
+        return _save(found, state)
+    way = _WAYS.get(wanted, {}).get(state)
+    return () if way is None else (Step(way[0], (Change("state", _word(found, state), way[1].value),)),)
+
+
+def restart(state: PowerState) -> tuple[Step, ...]:
+    """Down, and up again with what is stored."""
+    return (Step(Action.SHUTDOWN, (Change("state", state.value, "restarted"),)), Step(Action.START, ()))
+
+
+def _save(found: FoundDomain | None, state: PowerState) -> tuple[Step, ...]:
+    if state is PowerState.RUNNING:
+        return (Step(Action.SAVE, (Change("state", state.value, "saved"),)),)
+    if found is not None and found.managed_save and not state.is_active:
+        return ()
+    raise Conflict(
+        "only a running guest has a memory that can be saved",
+        guest=found.name if found else None,
+        found=f"state {state.value}",
+        remedy="Resume or start it first.",
+    )
+
+
+def _word(found: FoundDomain | None, state: PowerState) -> str:
+    return "saved" if found is not None and found.managed_save and not state.is_active else state.value

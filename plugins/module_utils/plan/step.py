@@ -1,0 +1,60 @@
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The calls to the hypervisor that a plan for a guest is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change
+
+
+class Action(StrEnum):
+    """One call to the hypervisor."""
+
+    DEFINE = "define"
+    SET_MEMORY = "set_memory"
+    SET_VCPUS = "set_vcpus"
+    ATTACH_DISK = "attach_disk"
+    DETACH_DISK = "detach_disk"
+    ATTACH_NIC = "attach_nic"
+    DETACH_NIC = "detach_nic"
+    SET_AUTOSTART = "set_autostart"
+    START = "start"
+    START_PAUSED = "start_paused"
+    PAUSE = "pause"
+    RESUME = "resume"
+    SAVE = "save"
+    SHUTDOWN = "shutdown"
+    UNDEFINE = "undefine"
+
+
+# These compare with the running guest, all others with what is stored.
+OF_THE_RUNNING_GUEST = (
+    Action.SET_MEMORY,
+    Action.SET_VCPUS,
+    Action.ATTACH_DISK,
+    Action.DETACH_DISK,
+    Action.ATTACH_NIC,
+    Action.DETACH_NIC,
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A call to the hypervisor.
+
+    Attributes:
+        action: which one.
+        changes: the fields it changes.
+        device: the disk or interface that it plugs or unplugs.
+    """
+
+    action: Action
+    changes: tuple[Change, ...]
+    device: Disk | Nic | None = None

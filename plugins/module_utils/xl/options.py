@@ -1,0 +1,176 @@
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""A whole configuration file to the options of a guest, and back.
+
+A key without a row in the table `ROWS` is kept as it was, under ``unknown``, so that a row can be added when the option
+comes, and nothing is lost until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import DomainType
+from ansible_collections.xenfleet.xen.plugins.module_utils.xl import devices
+from ansible_collections.xenfleet.xen.plugins.module_utils.xl.rows import ROWS, NoOption, plain_text
+from ansible_collections.xenfleet.xen.plugins.module_utils.xl.text import Setting, Value, parse, render
+
+_BUILDERS = {"hvm": DomainType.HVM, "generic": DomainType.PV, "linux": DomainType.PV}
+# Lists of devices: the file's key, the option, and how they are read and written.
+DEVICES = (
+    ("disk", "disks", devices.read_disks, devices.write_disks),
+    ("vif", "networks", devices.read_vifs, devices.write_vifs),
+)
+
+
+@dataclass(frozen=True)
+class TakenOver:
+    """What a file says.
+
+    Attributes:
+        options: options of a guest, by their own names.
+        unknown: keys and parts of devices that there is no option for, as they were.
+        notes: sentences on what was understood in which way, and what could not be taken.
+    """
+
+    options: dict[str, Any]
+    unknown: dict[str, Any]
+    notes: list[str]
+
+
+def to_options(text: str) -> TakenOver:
+    """Take a file over.
+
+    Raises:
+        InvalidInput: it cannot be read, or has a value that makes no sense to xl either; the line is named.
+    """
+    read = parse(text)
+    notes = list(read.notes)
+    settings = _without_older_keys(read.settings, notes)
+    options: dict[str, Any] = {}
+    unknown: dict[str, Any] = {}
+    for row in ROWS:
+        setting = settings.pop(row.key, None)
+        if setting is None:
+            continue
+        try:
+            value = _at(setting, row.key, row.read)
+        except NoOption as why:
+            unknown[row.key] = setting.value
+            notes.append(f"{row.key}: {setting.value!r} cannot be an option, for {why}; it is kept under 'unknown'")
+            continue
+        # An empty text is no kernel, no RAM disk, no command line: the same as no key.
+        if value != "":
+            options[row.option] = value
+    for key, option, read_devices, _write in DEVICES:
+        setting = settings.pop(key, None)
+        if setting is not None:
+            taken = _at(setting, key, read_devices)
+            options[option] = taken.options
+            unknown.update(taken.unknown)
+            notes += taken.notes
+    if "name" not in options and "name" not in unknown:
+        notes.append("name: the file names no guest")
+    if options.get("type") == DomainType.HVM:
+        notes.append("type: hvm is no type that xen_domain makes, only pv and pvh")
+    if settings:
+        notes.append(f"There is no option for {', '.join(settings)}; what they say is kept under 'unknown'.")
+        unknown.update({key: setting.value for key, setting in settings.items()})
+    return TakenOver(options, unknown, notes)
+
+
+def from_options(options: Mapping[str, Any], unknown: Mapping[str, Any] | None = None) -> str:
+    """Write a file that xl reads.
+
+    Args:
+        options: options of a guest. Those that no key of the file can hold are named in a comment.
+        unknown: what `to_options` kept.
+
+    Raises:
+        InvalidInput: a value makes no sense, or is given in both.
+    """
+    given = {key: value for key, value in options.items() if value is not None and value not in ("", {})}
+    kept = devices.sort_kept(unknown or {})
+    settings: dict[str, Value] = {}
+    for row in ROWS:
+        if row.option in given:
+            settings[row.key] = _named(row.option, row.write, given.pop(row.option))
+    for key, option, _read, write in DEVICES:
+        entries = given.pop(option, None)
+        if entries is not None or kept.whole[key] or kept.parts[option]:
+            if not isinstance(entries, (list, tuple, type(None))) or not all(
+                isinstance(e, Mapping) for e in entries or ()
+            ):
+                raise InvalidInput(f"{option} is no list of mappings", found=repr(entries)[:80])
+            settings[key] = write(list(entries or ()), kept)
+    twice = settings.keys() & kept.settings.keys()
+    if twice:
+        raise InvalidInput(f"{', '.join(sorted(twice))}: given by an option, and also in 'unknown'")
+    settings.update(kept.settings)
+    return render(settings, _remarks(settings, options, sorted(str(key) for key in given)))
+
+
+def _without_older_keys(settings: Mapping[str, Setting], notes: list[str]) -> dict[str, Setting]:
+    """The settings with what older keys say under the keys of today."""
+    left = dict(settings)
+    builder = left.pop("builder", None)
+    if builder is not None:
+        kind = _BUILDERS.get(str(builder.value))
+        if kind is None or ("type" in left and left["type"].value != kind):
+            raise InvalidInput(
+                f"line {builder.line}: builder makes no sense",
+                found=repr(builder.value),
+                expected=f"{', '.join(_BUILDERS)}; and the same as type, where both are given",
+            )
+        left["type"] = replace(builder, value=kind.value)
+        notes.append(f"type: builder = {builder.value!r} is read as type {kind}")
+    elif "type" not in left:
+        left["type"] = Setting(DomainType.PV.value, 0)
+        notes.append("type: the file names none, which to xl and xm means pv")
+    older = {key: left.pop(key) for key in ("root", "extra") if key in left}
+    if older and "cmdline" in left:
+        notes.append(f"cmdline: {' and '.join(older)} is left out, for xl heeds only cmdline when that is given")
+    elif older:
+        words = [f"root={_at(older['root'], 'root', plain_text)}"] if "root" in older else []
+        words += [_at(older["extra"], "extra", plain_text)] if "extra" in older else []
+        left["cmdline"] = replace(next(iter(older.values())), value=" ".join(words))
+        notes.append(f"cmdline: made of {' and '.join(older)}, as xl does")
+    return left
+
+
+def _at(setting: Setting, key: str, read: Callable[[Value], Any]) -> Any:
+    """Read a value; what is wrong with it is said with its line."""
+    try:
+        return _named(key, read, setting.value)
+    except InvalidInput as error:
+        error.message = f"line {setting.line}: {error.message}"
+        raise
+
+
+def _named(name: str, convert: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return convert(value)
+    except InvalidInput as error:
+        if not error.message.startswith(name):
+            error.message = f"{name}: {error.message}"
+        raise
+
+
+def _remarks(settings: Mapping[str, Value], options: Mapping[str, Any], left_out: list[str]) -> list[str]:
+    """What a reader of the file should know."""
+    remarks = []
+    if "name" not in settings:
+        remarks.append("There is no name, without which xl starts no guest.")
+    if "type" not in settings:
+        remarks.append("There is no type, which to xl means pv.")
+    if any(disk.get("shareable") for disk in options.get("disks") or ()):
+        remarks.append("'w!' and 'r!', for disks that guests share, are understood by xm and libvirt; xl refuses them.")
+    if left_out:
+        remarks.append(f"Options that have no key here: {', '.join(left_out)}.")
+    return remarks
