@@ -82,7 +82,7 @@ _DISK_SPEC: Spec = {
 _NETWORK_SPEC: Spec = {
     "bridge": {"type": "str", "required": True},
     "mac": {"type": "str"},
-    "addresses": {"type": "list", "elements": "str", "default": []},
+    "addresses": {"type": "list", "elements": "str"},
 }
 
 
@@ -203,7 +203,12 @@ def _nics(entries: list[dict[str, Any]] | None) -> tuple[Nic, ...] | None:
     if entries is None:
         return None
     return checked_nics(
-        Nic(mac=entry["mac"], bridge=entry["bridge"], addresses=tuple(entry["addresses"])) for entry in entries
+        Nic(
+            mac=entry["mac"],
+            bridge=entry["bridge"],
+            addresses=None if entry["addresses"] is None else tuple(entry["addresses"]),
+        )
+        for entry in entries
     )
 
 

@@ -133,9 +133,9 @@ options:
         description:
           - The addresses that the guest uses on it, as C(address/prefix). They are kept with the definition, so
             that the inventory knows them. The guest's own configuration is the image's business.
+          - When not given, those that are kept with the interface stay. An empty list takes them away.
         type: list
         elements: str
-        default: []
   unlisted_networks:
     description: What becomes of interfaces that the guest has and O(networks) does not name.
     type: str

@@ -256,6 +256,17 @@ def test_an_interface_without_mac_keeps_the_one_at_its_position() -> None:
     assert target.networks == (Nic("00:16:3e:00:00:01", "xenbr20"),)
 
 
+@pytest.mark.parametrize(
+    ("declared", "kept"), [(None, ("10.0.0.1/24",)), ((), ()), (("10.0.0.2/24",), ("10.0.0.2/24",))]
+)
+def test_addresses_that_are_not_named_stay(declared: tuple[str, ...] | None, kept: tuple[str, ...]) -> None:
+    mac = "00:16:3e:00:00:01"
+    there = replace(BASE, networks=(Nic(mac, "xenbr10", ("10.0.0.1/24",)),))
+    target = plan_domain(declare(networks=(Nic(mac, "xenbr10", declared),)), found(there)).target
+    assert target is not None
+    assert target.networks == (Nic(mac, "xenbr10", kept),)
+
+
 def test_another_guest_of_that_name_is_not_touched() -> None:
     with pytest.raises(Conflict, match="another guest"):
         plan_domain(declare(uuid="11111111-f6a4-8304-79aa-97f2502e193f"), found(BASE))

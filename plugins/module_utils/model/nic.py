@@ -23,12 +23,12 @@ class Nic:
         mac: its MAC address in lower case; None where one has still to be given.
         bridge: the host's bridge it hangs on; None when it was found on something else and is left there.
         addresses: the addresses that the guest was given for it, as address/prefix. They are kept in the definition's
-            metadata, so that the park knows them without asking the guest.
+            metadata, so that the park knows them without asking the guest. In what an operator declares, None is 'not managed'.
     """
 
     mac: str | None
     bridge: str | None
-    addresses: tuple[str, ...] = ()
+    addresses: tuple[str, ...] | None = ()
 
     def __str__(self) -> str:
         where = f"bridge {self.bridge}" if self.bridge else "no bridge"
@@ -49,8 +49,12 @@ def checked_nics(nics: Iterable[Nic]) -> tuple[Nic, ...]:
         if nic.bridge is None:
             raise InvalidInput("networks.bridge is missing")
         interface_name(nic.bridge, field="networks.bridge")
-        result.append(replace(nic, mac=mac, addresses=tuple(_address(text) for text in nic.addresses)))
+        result.append(replace(nic, mac=mac, addresses=_addresses(nic.addresses)))
     return tuple(result)
+
+
+def _addresses(texts: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return None if texts is None else tuple(_address(text) for text in texts)
 
 
 def _address(text: str) -> str:

@@ -37,7 +37,7 @@ def doors_of(declared: Declaration, target: Domain | None) -> tuple[Door, ...]:
     """
     if declared.wait_for is None or declared.state not in _READY_STATES or target is None:
         return ()
-    addresses = [address for nic in target.networks or () for address in nic.addresses]
+    addresses = [address for nic in target.networks or () for address in nic.addresses or ()]
     if not addresses:
         raise InvalidInput(
             "wait_for needs an address of the guest, and none is known",

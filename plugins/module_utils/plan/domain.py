@@ -214,13 +214,15 @@ def _merge_nics(domain: Domain, found: tuple[Nic, ...], keep: bool) -> tuple[Nic
     if domain.networks is None:
         return found
     named = {nic.mac for nic in domain.networks if nic.mac}
+    known = {nic.mac: nic.addresses for nic in found}
     result: list[Nic] = []
     for index, nic in enumerate(domain.networks):
         mac = nic.mac
         if mac is None:
             here = found[index].mac if index < len(found) else None
             mac = here if here is not None and here not in named else derived_mac(domain.name, index)
-        result.append(replace(nic, mac=mac))
+        addresses = known.get(mac, ()) if nic.addresses is None else nic.addresses
+        result.append(replace(nic, mac=mac, addresses=addresses))
     macs = {nic.mac for nic in result}
     return (*result, *(nic for nic in found if keep and nic.mac not in macs))
 

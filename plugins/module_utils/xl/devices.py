@@ -172,7 +172,7 @@ def read_vifs(value: Value) -> Taken:
         models.append(addressed or model)
         for part, content in (*((("rate", str(vif.rate)),) if vif.rate else ()), *vif.extra):
             taken.keep_part(f"{name}.{part}", content)
-    taken.options = [{"mac": m.mac, "bridge": m.bridge, "addresses": list(m.addresses)} for m in models]
+    taken.options = [{"mac": m.mac, "bridge": m.bridge, "addresses": list(m.addresses or ())} for m in models]
     return taken
 
 
@@ -203,7 +203,7 @@ def write_vifs(entries: list[Mapping[str, Any]], kept: Kept) -> list[Value]:
         vif = XlVif(
             bridge=model.bridge,
             mac=model.mac,
-            ip=tuple(ip) or model.addresses,
+            ip=tuple(ip) or model.addresses or (),
             rate=Rate.parse(str(rate)) if rate else None,
             extra=tuple(extra.items()),
         )

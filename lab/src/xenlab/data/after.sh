@@ -14,6 +14,14 @@ Gateway=10.0.2.2
 IPv6AcceptRA=no
 LinkLocalAddressing=no
 EOF
+# Linux 6.12.118 crashed in its joining of received packets (dev_gro_receive) while it took a guest's memory from another host.
+cat > "$root/etc/systemd/network/05-virtio.link" <<'EOF'
+[Match]
+Driver=virtio_net
+
+[Link]
+GenericReceiveOffload=no
+EOF
 rm -f "$root/etc/resolv.conf"
 echo 'nameserver 10.0.2.3' > "$root/etc/resolv.conf"
 mkdir -p "$root/etc/systemd/system/systemd-networkd-wait-online.service.d"
