@@ -17,10 +17,10 @@ MAC = "00:16:3e:00:00:01"
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
-    """A kernel and two disks."""
-    for name in ("kernel", "root.img", "data.img"):
+    """A kernel and a disk."""
+    for name in ("kernel", "root.img"):
         (tmp_path / name).write_bytes(b"")
-    return {name: str(tmp_path / name) for name in ("kernel", "root.img", "data.img")}
+    return {name: str(tmp_path / name) for name in ("kernel", "root.img")}
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_one_that_waits_for_a_restart_and_all_of_the_host(
 ) -> None:
     uri = fresh_libvirt_uri
     defined(uri, files["kernel"])
-    more = {**guest, "memory": "384 MiB", "disks": [*guest["disks"], {"source": files["data.img"]}], "autostart": True}
+    more = {**guest, "memory": "384 MiB", "vcpus_max": 2, "autostart": True}
     play([domain(uri, **guest), domain(uri, **more)], tmp_path)
     before = everything(uri)
     one, everyone, plain = play(
@@ -94,11 +94,9 @@ def test_one_that_waits_for_a_restart_and_all_of_the_host(
     assert (web1["autostart"], web1["persistent"], web1["managed_save"]) == (True, True, False)
     assert web1["id"] == libvirt.open(uri).lookupByName("web1").ID()
     assert web1["stored"]["memory"] == web1["running"]["memory"] == "384 MiB"
-    assert [disk["target"] for disk in web1["stored"]["disks"]] == ["xvda", "xvdb"]
-    assert [disk["target"] for disk in web1["running"]["disks"]] == ["xvda"]
-    disk = f"{files['data.img']} (raw)"
-    assert web1["drift"] == [{"field": "disks[xvdb]", "kind": "restart_due", "stored": disk, "running": None}]
-    assert web1["restart_required"] == ["disks"]
+    assert (web1["stored"]["vcpus_max"], web1["running"]["vcpus_max"]) == (2, 1)
+    assert web1["drift"] == [{"field": "vcpus_max", "kind": "restart_due", "stored": "2", "running": "1"}]
+    assert web1["restart_required"] == ["vcpus_max"]
     assert web1["labels"] == {"group": "web"}
     assert not {"usage", "xml", "error"} & web1.keys()
     assert not {"missing", "undeclared"} & one.keys()
