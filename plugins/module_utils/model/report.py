@@ -40,7 +40,8 @@ def configuration_report(domain: Domain) -> dict[str, Any]:
             for disk in domain.disks or ()
         ],
         "networks": [
-            {"mac": nic.mac, "bridge": nic.bridge, "addresses": list(nic.addresses or ())} for nic in domain.networks or ()
+            {"mac": nic.mac, "bridge": nic.bridge, "addresses": list(nic.addresses or ())}
+            for nic in domain.networks or ()
         ],
         "tsc_mode": domain.tsc_mode,
         "on_poweroff": domain.on_poweroff,
