@@ -70,7 +70,7 @@ def ensure_domain(
     name = declared.domain.name
     found = next((guest for guest in known if guest.name == name), None)
     plan = plan_domain(declared, found)
-    doors_of(declared, plan.target)
+    doors_of(declared, plan.target)  # refuses a guest that shall be waited for and has no address
     others = [guest for guest in known if guest.name != name]
     obstacles = _obstacles(hypervisor, host, plan, found, others)
     if obstacles:

@@ -87,8 +87,8 @@ _SCALARS = (
     "on_reboot",
     "on_crash",
 )
-# Kept by the daemon for its own decisions or only for people: no restart brings them nearer to the guest.
 _STARTS = (Action.START, Action.START_PAUSED)
+# Kept by the daemon for its own decisions or only for people: no restart brings them nearer to the guest.
 _NOT_OF_THE_GUEST = ("labels", "addresses")
 
 
