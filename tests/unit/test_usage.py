@@ -10,7 +10,8 @@ import pytest
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.usage import read_usage
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.power import state_reason
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.report import usage_report
-from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import host_interfaces, parse_domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.devices import host_interfaces
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import parse_domain
 
 STATES = {"RUNNING": 1, "BLOCKED": 2, "PAUSED": 3, "SHUTDOWN": 4, "SHUTOFF": 5, "CRASHED": 6, "PMSUSPENDED": 7}
 # Of the same prefix, but ways to shut a guest down.

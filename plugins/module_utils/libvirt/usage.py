@@ -14,7 +14,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection im
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.usage import DiskUsage, NicUsage, Usage
-from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import host_interfaces
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.devices import host_interfaces
 
 
 class _Counters:

@@ -30,7 +30,8 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ops.wait import wait_
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import DomainPlan, plan_domain
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts, Hypervisor
-from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import render_disk, render_domain, render_nic
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.devices import render_disk, render_nic
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import render_domain
 
 # What has to be possible on the host: its paths, its bridges.
 _USES_THE_HOST = (Action.DEFINE, Action.START, Action.START_PAUSED, Action.ATTACH_DISK, Action.ATTACH_NIC)

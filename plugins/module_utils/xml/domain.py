@@ -10,11 +10,11 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain, DomainType
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml import metadata
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.devices import parse_disk, parse_nic, set_disks, set_nics
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.tree import child, parse, set_text, text_of
 
 # libvirt's name for PV is 'linux', for historical reasons.
@@ -55,8 +55,8 @@ def parse_domain(text: str) -> Domain:
         ramdisk=text_of(root, "os/initrd"),
         cmdline=text_of(root, "os/cmdline"),
         tsc_mode=_parse_tsc(root),
-        disks=tuple(_parse_disk(element) for element in root.findall("devices/disk")),
-        networks=tuple(_parse_nic(element, addresses) for element in root.findall("devices/interface")),
+        disks=tuple(parse_disk(element) for element in root.findall("devices/disk")),
+        networks=tuple(parse_nic(element, addresses) for element in root.findall("devices/interface")),
         on_poweroff=text_of(root, "on_poweroff"),
         on_reboot=text_of(root, "on_reboot"),
         on_crash=text_of(root, "on_crash"),
@@ -92,9 +92,9 @@ def render_domain(domain: Domain, base: str | None = None) -> str:
             set_text(root, action, value)
     devices = child(root, "devices")
     if domain.disks is not None:
-        _set_disks(devices, domain.disks)
+        set_disks(devices, domain.disks)
     if domain.networks is not None:
-        _set_nics(devices, domain.networks)
+        set_nics(devices, domain.networks)
     if domain.labels is not None or domain.networks is not None:
         labels, addresses = metadata.read(root)
         nics = domain.networks
@@ -105,33 +105,9 @@ def render_domain(domain: Domain, base: str | None = None) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def render_disk(disk: Disk) -> str:
-    """A disk on its own, as it is plugged into a running guest or out of it."""
-    element = ET.Element("disk", device="disk")
-    _fill_disk(element, disk)
-    return ET.tostring(element, encoding="unicode")
-
-
-def render_nic(nic: Nic) -> str:
-    """A network interface on its own, likewise."""
-    element = ET.Element("interface")
-    _fill_nic(element, nic)
-    return ET.tostring(element, encoding="unicode")
-
-
 def has_host_devices(text: str) -> bool:
     """Whether devices of the host are handed to the guest."""
     return parse(text).find("devices/hostdev") is not None
-
-
-def host_interfaces(text: str) -> dict[str, str]:
-    """Of a running guest's definition: the host's own name for each interface, by MAC address."""
-    names = {}
-    for element in parse(text).findall("devices/interface"):
-        mac, target = element.find("mac"), element.find("target")
-        if mac is not None and target is not None and target.get("dev"):
-            names[mac.get("address", "").lower()] = target.get("dev", "")
-    return names
 
 
 def _memory(root: ET.Element, tag: str) -> Size | None:
@@ -176,87 +152,3 @@ def _set_tsc(root: ET.Element, mode: str) -> None:
         clock.remove(timer)
     if mode in _TSC_TIMERS:
         ET.SubElement(clock, "timer", name="tsc", mode=_TSC_TIMERS[mode])
-
-
-def _parse_disk(element: ET.Element) -> Disk:
-    source = element.find("source")
-    driver = element.find("driver")
-    target = element.find("target")
-    return Disk(
-        target=target.get("dev", "") if target is not None else "",
-        source=(source.get("file") or source.get("dev")) if source is not None else None,
-        format=driver.get("type", "raw") if driver is not None else "raw",
-        readonly=element.find("readonly") is not None,
-        shareable=element.find("shareable") is not None,
-    )
-
-
-def _set_disks(devices: ET.Element, disks: tuple[Disk, ...]) -> None:
-    found = {_parse_disk(element).target: element for element in devices.findall("disk")}
-    wanted = {disk.target: disk for disk in disks}
-    for target, element in found.items():
-        if target not in wanted:
-            devices.remove(element)
-    for target, disk in wanted.items():
-        there = found.get(target)
-        if there is None:
-            _fill_disk(ET.SubElement(devices, "disk", device="disk"), disk)
-        elif _parse_disk(there) != disk:
-            _fill_disk(there, disk)
-
-
-def _fill_disk(element: ET.Element, disk: Disk) -> None:
-    element.set("type", "block" if disk.is_block else "file")
-    # Xen's 'phy' backend takes a block device as it is; all else is served by qemu in dom0.
-    driver = child(element, "driver")
-    driver.set("name", "phy" if disk.is_block and disk.format == "raw" else "qemu")
-    driver.set("type", disk.format)
-    source = child(element, "source")
-    source.attrib.pop("file", None)
-    source.attrib.pop("dev", None)
-    if disk.source is None:
-        element.remove(source)
-    else:
-        source.set("dev" if disk.is_block else "file", disk.source)
-    target = child(element, "target")
-    target.set("dev", disk.target)
-    target.set("bus", target.get("bus", "xen"))
-    for tag, wanted in (("readonly", disk.readonly), ("shareable", disk.shareable)):
-        if wanted:
-            child(element, tag)
-        else:
-            set_text(element, tag, None)
-
-
-def _parse_nic(element: ET.Element, addresses: dict[str, tuple[str, ...]]) -> Nic:
-    mac = element.find("mac")
-    source = element.find("source")
-    address = mac.get("address", "").lower() if mac is not None else ""
-    return Nic(
-        mac=address or None,
-        bridge=source.get("bridge") if source is not None and element.get("type") == "bridge" else None,
-        addresses=addresses.get(address, ()),
-    )
-
-
-def _set_nics(devices: ET.Element, nics: tuple[Nic, ...]) -> None:
-    found = {_parse_nic(element, {}).mac: element for element in devices.findall("interface")}
-    wanted = {nic.mac: nic for nic in nics}
-    for mac, element in found.items():
-        if mac not in wanted:
-            devices.remove(element)
-    for mac, nic in wanted.items():
-        there = found.get(mac)
-        if there is None:
-            _fill_nic(ET.SubElement(devices, "interface"), nic)
-        elif nic.bridge is not None and _parse_nic(there, {}).bridge != nic.bridge:
-            _fill_nic(there, nic)
-
-
-def _fill_nic(element: ET.Element, nic: Nic) -> None:
-    element.set("type", "bridge")
-    if nic.mac is not None:
-        child(element, "mac").set("address", nic.mac)
-    source = child(element, "source")
-    source.attrib.clear()
-    source.set("bridge", nic.bridge or "")
