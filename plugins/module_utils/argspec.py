@@ -7,27 +7,23 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.xenfleet.xen.plugins.module_utils.argspec_fields import FIELDS, read_fields
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import FORMATS, Disk, checked_disks
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
-    ON_CRASH,
-    ON_POWEROFF,
-    TSC_MODES,
     Declaration,
     Domain,
-    DomainType,
     TargetState,
     WaitFor,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import absolute_path, guest_name
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import guest_name
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic, checked_nics
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.fragment import check_fragment
 
 Spec = dict[str, Any]
 
@@ -44,25 +40,13 @@ def domain_spec() -> Spec:
     return {
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": [state.value for state in TargetState], "default": "running"},
-        "uuid": {"type": "str"},
-        "type": {"type": "str", "choices": [DomainType.PV.value, DomainType.PVH.value]},
-        "memory": {"type": "str"},
-        "memory_max": {"type": "str"},
-        "vcpus": {"type": "int"},
-        "vcpus_max": {"type": "int"},
-        "kernel": {"type": "path"},
-        "ramdisk": {"type": "path"},
-        "cmdline": {"type": "str"},
-        "tsc_mode": {"type": "str", "choices": list(TSC_MODES)},
+        **{name: option.spec for name, option in FIELDS.items()},
         "disks": {"type": "list", "elements": "dict", "options": _DISK_SPEC},
         "unlisted_disks": {"type": "str", "choices": ["keep", "detach"], "default": "keep"},
         "networks": {"type": "list", "elements": "dict", "options": _NETWORK_SPEC},
         "unlisted_networks": {"type": "str", "choices": ["keep", "detach"], "default": "keep"},
         "autostart": {"type": "bool"},
-        "on_poweroff": {"type": "str", "choices": list(ON_POWEROFF)},
-        "on_reboot": {"type": "str", "choices": list(ON_POWEROFF)},
-        "on_crash": {"type": "str", "choices": list(ON_CRASH)},
-        "labels": {"type": "dict"},
+        "xml": {"type": "str"},
         "timeout": {"type": "float", "default": 120.0},
         "force": {"type": "bool", "default": False},
         "restart": {"type": "str", "choices": ["never", "if_needed"], "default": "never"},
@@ -103,43 +87,48 @@ def read_declaration(options: Mapping[str, Any]) -> Declaration:
         raise
 
 
-def read_declarations(entries: Iterable[dict[str, Any]]) -> list[Declaration]:
+def read_declarations(
+    entries: Iterable[dict[str, Any]], passwords: Mapping[str, str] | None = None
+) -> list[Declaration]:
     """What an operator declares of several guests: each entry checked against the options of one guest.
+
+    Args:
+        entries: the guests.
+        passwords: the option ``graphics_password`` of each guest that has one. Ansible hides it only when it comes alone.
 
     Raises:
         InvalidInput: an entry has an option that is unknown, missing or wrong.
     """
     validator = ArgumentSpecValidator(domain_spec())
     declarations = []
+    secrets = dict(passwords or {})
     for index, entry in enumerate(entries):
         checked = validator.validate(entry)
         if checked.error_messages:
             where = str(entry.get("name") or f"domains[{index}]")
             raise InvalidInput("; ".join(checked.error_messages), guest=where)
-        declarations.append(read_declaration(checked.validated_parameters))
+        options = checked.validated_parameters
+        if options["graphics_password"] is not None:
+            raise InvalidInput(
+                "graphics_password in a list would be shown",
+                guest=options["name"],
+                remedy="Give it in graphics_passwords, by the guest's name, and choose a new one.",
+            )
+        declarations.append(read_declaration({**options, "graphics_password": secrets.pop(options["name"], None)}))
+    if secrets:
+        raise InvalidInput(f"graphics_passwords names {', '.join(sorted(secrets))}, which is not in the list")
     return declarations
 
 
 def _read(name: str, options: Mapping[str, Any]) -> Declaration:
     domain = Domain(
         name=name,
-        uuid=_uuid(options["uuid"]),
-        type=DomainType(options["type"]) if options["type"] else None,
-        memory=_memory(options, "memory"),
-        memory_max=_memory(options, "memory_max"),
-        vcpus=_count(options, "vcpus"),
-        vcpus_max=_count(options, "vcpus_max"),
-        kernel=_path(options, "kernel"),
-        ramdisk=_path(options, "ramdisk"),
-        cmdline=_line(options, "cmdline"),
-        tsc_mode=options["tsc_mode"],
         disks=_disks(options["disks"]),
         networks=_nics(options["networks"]),
-        on_poweroff=options["on_poweroff"],
-        on_reboot=options["on_reboot"],
-        on_crash=options["on_crash"],
-        labels=_labels(options["labels"]),
+        **read_fields(options),
     )
+    if options["xml"] is not None:
+        check_fragment(options["xml"])
     for field in ("timeout", "wait_timeout"):
         if options[field] < 0:
             raise InvalidInput(f"{field} is below zero", found=str(options[field]))
@@ -153,44 +142,12 @@ def _read(name: str, options: Mapping[str, Any]) -> Declaration:
         keep_unlisted_networks=options["unlisted_networks"] == "keep",
         timeout=options["timeout"],
         force=options["force"],
+        xml=options["xml"] or None,
         restart_if_needed=options["restart"] == "if_needed",
         wait_for=WaitFor(options["wait_for"]) if options["wait_for"] else None,
         wait_port=options["wait_port"],
         wait_timeout=options["wait_timeout"],
     )
-
-
-def _uuid(value: str | None) -> str | None:
-    if value is None:
-        return None
-    try:
-        return str(uuid.UUID(value))
-    except ValueError as error:
-        raise InvalidInput("uuid is no UUID", found=repr(value)) from error
-
-
-def _memory(options: Mapping[str, Any], field: str) -> Size | None:
-    value = options[field]
-    return None if value is None else Size.parse(value, field=field).rounded_to_mib()
-
-
-def _count(options: Mapping[str, Any], field: str) -> int | None:
-    value = options[field]
-    if value is not None and not 1 <= value <= 512:
-        raise InvalidInput(f"{field} is out of range", found=str(value), expected="1 to 512")
-    return None if value is None else int(value)
-
-
-def _path(options: Mapping[str, Any], field: str) -> str | None:
-    value = options[field]
-    return absolute_path(value, field=field) if value else value
-
-
-def _line(options: Mapping[str, Any], field: str) -> str | None:
-    value = options[field]
-    if value is not None and any(ord(char) < 32 for char in value):
-        raise InvalidInput(f"{field} has control characters", found=repr(value))
-    return value.strip(" ") if value is not None else None
 
 
 def _disks(entries: list[dict[str, Any]] | None) -> tuple[Disk, ...] | None:
@@ -210,12 +167,3 @@ def _nics(entries: list[dict[str, Any]] | None) -> tuple[Nic, ...] | None:
         )
         for entry in entries
     )
-
-
-def _labels(labels: Mapping[str, Any] | None) -> dict[str, str] | None:
-    if labels is None:
-        return None
-    for key, value in labels.items():
-        if any(ord(char) < 32 for char in f"{key}{value}"):
-            raise InvalidInput("labels have control characters", found=repr({key: value}))
-    return {str(key): str(value) for key, value in labels.items()}

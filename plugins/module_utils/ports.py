@@ -66,6 +66,9 @@ class Hypervisor(Protocol):
     def free_memory(self) -> Size | None:
         """What Xen has left for guests; None when it cannot be told."""
 
+    def cpu_count(self) -> int:
+        """How many CPUs the host has."""
+
     def define(self, xml: str) -> None:
         """Store a configuration, over that of the same guest."""
 
@@ -95,6 +98,12 @@ class Hypervisor(Protocol):
 
     def set_vcpus(self, name: str, count: int) -> None:
         """Plug VCPUs into or out of a running guest, and store it."""
+
+    def pin_vcpus(self, name: str, cpus: Sequence[str]) -> None:
+        """Let each VCPU that a running guest has run only on these of the host's CPUs; it is not stored."""
+
+    def set_scheduler(self, name: str, weight: int | None, cap: int | None) -> None:
+        """Set a running guest's share of the CPUs and its limit in percent of one; None: leave it. It is not stored."""
 
     def attach(self, name: str, device: str) -> None:
         """Plug a device, given as libvirt's XML, into a running guest; it is not stored."""

@@ -55,10 +55,11 @@ options:
     type: str
   type:
     description:
-      - V(pv) - paravirtual. V(pvh) - in hardware virtualisation without emulated devices; needs O(kernel).
+      - V(pv) - paravirtual. V(pvh) - in hardware virtualisation without emulated devices; needs O(kernel). V(hvm) - in
+        hardware virtualisation, with an emulated machine around it.
       - A new guest is V(pvh).
     type: str
-    choices: [pv, pvh]
+    choices: [pv, pvh, hvm]
   memory:
     description:
       - Its memory, such as V(2 GiB) or V(512M); a bare number is MiB. Rounded up to whole MiB.
@@ -75,6 +76,45 @@ options:
   vcpus_max:
     description: How many it can be given while it runs. Follows O(vcpus) when that is more.
     type: int
+  cpus:
+    description:
+      - The host's CPUs that its VCPUs may run on (pinning, or hard affinity). A text such as V(0-3,6) or V(0-7,^3) holds for all
+        VCPUs; in a list the first entry is that of the first VCPU, and so on.
+      - An empty text lets it run on all CPUs; a running guest does so after its next boot. Any other change is made at once.
+    type: raw
+  cpu_weight:
+    description:
+      - Its share of the CPUs when they are short, 1 to 65535. A guest without has 256. Changed at once.
+    type: int
+  cpu_cap:
+    description:
+      - What it gets of the CPUs at the most, in percent of one CPU. V(0) is no limit. Changed at once.
+      - Libvirt does not store it. It is kept in the definition's metadata and set at each start by this collection. After a
+        start by somebody else, such as with the host or when the guest reboots, the next run sets it again.
+    type: int
+  cpu_features:
+    description:
+      - Features of the CPU by libvirt's names (C(virsh cpu-models), C(/usr/share/libvirt/cpu_map)), each with V(force), V(require),
+        V(optional), V(disable) or V(forbid). C(vmx) or C(svm) is nested virtualisation, which the host's C(libxl.conf) has to allow.
+      - Replaces all features that it has. PVH and HVM only.
+    type: dict
+  numa_nodes:
+    description: The NUMA nodes that it sees. Their memory has to be O(memory_max) together. An empty list takes them away.
+    type: list
+    elements: dict
+    suboptions:
+      vcpus:
+        description: The guest's VCPUs in it, such as V(0-1).
+        type: str
+        required: true
+      memory:
+        description: The memory in it.
+        type: str
+        required: true
+      distances:
+        description: How far each node is from it, in order; 10 is itself.
+        type: list
+        elements: int
   kernel:
     description: Path on the host of the kernel it boots. Empty takes it away.
     type: path
@@ -84,6 +124,55 @@ options:
   cmdline:
     description: The kernel's command line. Empty takes it away.
     type: str
+  bootloader:
+    description:
+      - The program on the host that finds the kernel in a PV guest's disk, such as C(pygrub). A PV guest with neither O(kernel) nor
+        this gets C(pygrub) from libvirt. Empty takes it away.
+      - C(pygrub) reads what the guest has written, in the host; PVH with a kernel of the host's, or HVM, are the safer choice.
+    type: str
+  bootloader_args:
+    description: What the boot loader is called with. Empty takes it away.
+    type: str
+  boot:
+    description: What an HVM guest boots from, in this order.
+    type: list
+    elements: str
+    choices: [disk, cdrom, network]
+  firmware:
+    description:
+      - V(bios) - SeaBIOS. V(uefi) - OVMF as it came with Xen, whose variables are not stored. HVM only.
+    type: str
+    choices: [bios, uefi]
+  acpi:
+    description: Whether it has ACPI, by which an HVM guest without drivers of Xen is asked to shut down. PVH and HVM only.
+    type: bool
+  apic:
+    description: Whether it has an APIC. PVH and HVM only.
+    type: bool
+  pae:
+    description: Whether it has physical address extension. libvirt always gives it to HVM guests. HVM only.
+    type: bool
+  hap:
+    description:
+      - Whether its page tables are the hardware's business (hardware assisted paging). Without, Xen shadows them. Not named, Xen
+        uses it where there is. PVH and HVM only.
+    type: bool
+  viridian:
+    description: Whether it is shown the interfaces of Hyper-V, which Windows makes use of. HVM only.
+    type: bool
+  e820_host:
+    description: Whether it sees the host's memory map, which a guest with PCI devices may need. PV only.
+    type: bool
+  passthrough:
+    description:
+      - Whether PCI devices can be given to it, and how the tables of the IOMMU are made for that. Turned on by itself for a guest
+        with O(pci_devices); needed only for one that shall get them while it runs.
+    type: str
+    choices: [disabled, sync_pt, share_pt]
+  clock:
+    description: What the clock of its machine shows at its start.
+    type: str
+    choices: [utc, localtime]
   disks:
     description: Its disks, told apart by their O(disks[].target).
     type: list
@@ -150,6 +239,93 @@ options:
         frequency.
     type: str
     choices: [default, native, always_emulate, native_paravirt]
+  hpet:
+    description: Whether it has a high precision event timer. HVM only.
+    type: bool
+  event_channels_max:
+    description: How many event channels it may have.
+    type: int
+  grant_frames_max:
+    description: How many frames its grant table may have. A guest with many disks and interfaces needs more than Xen's 64.
+    type: int
+  graphics:
+    description: How its screen is shown. V(spice) for HVM only; PVH has no screen.
+    type: str
+    choices: [vnc, spice, none]
+  graphics_listen:
+    description: The host's address on which the screen can be reached. Without it only from the host itself.
+    type: str
+  graphics_port:
+    description: Its port. V(0) lets Xen choose.
+    type: int
+  graphics_password:
+    description:
+      - What one has to know to see the screen. Empty takes it away. VNC heeds only eight characters of it, and sends it with little
+        protection. It is stored on the host in libvirt's definition, which only C(root) can read.
+      - The QEMU of Debian 13's Xen cannot do it for VNC and refuses to start; let the screen be shown on V(127.0.0.1) only, and
+        reach it through SSH.
+    type: str
+  graphics_keymap:
+    description: The layout of the keyboard, such as V(de).
+    type: str
+  video:
+    description: Its graphics card. HVM only.
+    type: str
+    choices: [vga, cirrus, qxl, xen]
+  video_memory:
+    description: That card's memory, such as V(16 MiB).
+    type: str
+  serials:
+    description:
+      - Its serial ports, in the words of xl.cfg(5) - V(pty), V(null), V(/dev/ttyS0), V(file:/path), V(pipe:/path), V(unix:/path),
+        V(tcp:host:port). HVM only; PV and PVH guests have Xen's console anyhow.
+    type: list
+    elements: str
+  channels:
+    description: Its channels to programs on the host.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The name by which the guest finds it, such as V(org.qemu.guest_agent.0).
+        type: str
+        required: true
+      path:
+        description: The unix socket on the host. Without it a pseudo terminal is made.
+        type: path
+  usb_inputs:
+    description: Its input devices on the USB. A V(tablet) keeps the pointer where it is on the screen. HVM only.
+    type: list
+    elements: str
+    choices: [mouse, tablet, keyboard]
+  usb_controllers:
+    description: Its USB controllers.
+    type: list
+    elements: dict
+    suboptions:
+      version:
+        description: Of USB.
+        type: int
+        choices: [1, 2]
+        default: 2
+      ports:
+        description: How many devices fit, 1 to 31.
+        type: int
+        default: 8
+  sound:
+    description: Its sound card. HVM only.
+    type: str
+    choices: [sb16, es1370, ac97, pcspk, none]
+  pci_devices:
+    description:
+      - The host's PCI devices that it has, such as V(0000:03:00.0). They come and go while it runs, and it cannot migrate with them.
+        PV and HVM only. An empty list takes them away.
+    type: list
+    elements: str
+  usb_devices:
+    description: The host's USB devices that it has, as V(vendor:product). They come and go while it runs.
+    type: list
+    elements: str
   autostart:
     description: Whether it starts with its host.
     type: bool
@@ -169,6 +345,15 @@ options:
     description:
       - Keys and values that are kept with the definition, such as the group or the owner. Replaces all labels.
     type: dict
+  xml:
+    description:
+      - A part of libvirt's XML, for what no option has, such as
+        C(<domain><devices><disk><driver discard='unmap'/><target dev='xvda'/></disk></devices></domain>). It is put into the
+        definition where the definition does not contain it already; what is left out of it later stays. A running guest has it after its
+        next boot.
+      - What an option is there for is refused, and what libvirt drops is an error. What libvirt stores and its Xen driver does not
+        heed cannot be told from what it heeds.
+    type: str
   timeout:
     description: Seconds that the guest is given to shut down.
     type: float

@@ -179,7 +179,10 @@ def guest_result(look: GuestLook, *, usage: bool, xml: bool) -> dict[str, Any]:
     if usage:
         result["usage"] = usage_report(seen.usage) if seen.usage else None
     if xml:
-        result["xml"] = {"stored": seen.found.stored_xml if seen.found else None, "running": seen.running_xml}
+        result["xml"] = {
+            "stored": seen.found.stored_xml if seen.found else None,
+            "running": seen.found.running_xml if seen.found else None,
+        }
     if look.error is not None:
         result["error"] = look.error
     return result

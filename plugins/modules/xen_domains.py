@@ -30,10 +30,14 @@ options:
   domains:
     description:
       - The guests. Each entry takes the options of M(xenfleet.xen.xen_domain) (except O(uri)) and is checked
-        in the same way.
+        in the same way. Instead of C(graphics_password), which would be shown with the list, there is O(graphics_passwords).
     type: list
     elements: dict
     required: true
+  graphics_passwords:
+    description: What one has to know to see the screen of a guest, by the guests' names.
+    type: dict
+    default: {}
   starts_at_once:
     description:
       - How many guests may be getting ready at the same time, of those that have C(wait_for). With V(1) each is waited for
@@ -111,7 +115,7 @@ def guest_result(result: GuestResult) -> dict[str, Any]:
 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Make each guest what is declared of it."""
-    declarations = read_declarations(module.params["domains"])
+    declarations = read_declarations(module.params["domains"], module.params["graphics_passwords"])
     at_once = module.params["starts_at_once"]
     if at_once is not None and at_once < 1:
         raise InvalidInput("starts_at_once is below 1", found=str(at_once))
@@ -152,6 +156,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "domains": {"type": "list", "elements": "dict", "required": True},
+            "graphics_passwords": {"type": "dict", "default": {}, "no_log": True},
             "starts_at_once": {"type": "int"},
             **URI_SPEC,
             **PENDING_SPEC,

@@ -12,27 +12,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.xenfleet.xen.plugins.module_utils.argspec_fields import FIELDS
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import derived_mac
 
 Variables = Mapping[str, Any]
 
-# A variable guest_X becomes the option X of xen_domain.
+# A variable guest_X becomes the option X of xen_domain. A password takes a way of its own, on which nothing is shown.
 _OPTIONS = (
-    "type",
-    "memory",
-    "memory_max",
-    "vcpus",
-    "vcpus_max",
-    "kernel",
-    "ramdisk",
-    "cmdline",
-    "tsc_mode",
-    "uuid",
+    *(name for name in FIELDS if name not in ("labels", "graphics_password")),
     "autostart",
-    "on_poweroff",
-    "on_reboot",
-    "on_crash",
+    "xml",
     "timeout",
     "force",
     "restart",

@@ -107,6 +107,7 @@ def _found(entry: Mapping[str, Any]) -> FoundDomain:
         name=name,
         stored=parse_domain(stored) if stored else None,
         stored_xml=stored,
+        running_xml=running,
         running=parse_domain(running) if running else None,
         state=power_state(int(entry["state"])),
         autostart=bool(entry["autostart"]),

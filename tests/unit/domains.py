@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from hypothesis import strategies as st
 
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.cpus import shared_pinning
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
+    BOOT_DEVICES,
+    CLOCKS,
+    FEATURE_POLICIES,
+    FIRMWARES,
+    GRAPHICS,
+    PASSTHROUGH,
+    SOUNDS,
     TSC_MODES,
+    USB_INPUTS,
+    VIDEOS,
     Domain,
     DomainType,
     FoundDomain,
     PowerState,
+)
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.hardware import (
+    Channel,
+    HostDevice,
+    UsbController,
+    unordered,
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
@@ -24,6 +40,7 @@ _TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF, exclude_cat
 _PATHS = _TEXT.map(lambda text: "/srv/" + text.replace("/", "_"))
 _MACS = st.integers(0, 0xFFFFFF).map(lambda n: f"00:16:3e:{n >> 16:02x}:{n >> 8 & 255:02x}:{n & 255:02x}")
 _ACTIONS = st.sampled_from(["destroy", "restart", "preserve"])
+SERIALS = ("pty", "null", "/dev/ttyS0", "file:/a", "pipe:/b", "unix:/c", "tcp:127.0.0.1:4555")
 _SIZES = st.integers(1, 64).map(lambda count: Size(count * 16 * MIB))
 
 
@@ -46,18 +63,77 @@ def nics(draw: st.DrawFn) -> tuple[Nic, ...]:
     return tuple(Nic(mac, draw(st.sampled_from(["xenbr10", "xenbr20"])), tuple(draw(addresses))) for mac in macs)
 
 
+_CHANNELS = st.builds(Channel, st.sampled_from(["org.qemu.guest_agent.0", "a"]), st.none() | st.just("/run/a"))
+_PCI = st.sets(st.sampled_from(["0000:03:00.0", "0000:04:1f.7"])).map(unordered)
+_CONTROLLERS = st.builds(UsbController, st.sampled_from([1, 2]), st.integers(1, 15))
+_FEATURES = st.dictionaries(st.sampled_from(["vmx", "avx2", "pdpe1gb"]), st.sampled_from(FEATURE_POLICIES))
+_HARDWARE = {"acpi": st.booleans(), "apic": st.booleans(), "hap": st.booleans(), "cpu_features": _FEATURES}
+# The fields that only guests of a type can have.
+_OF_TYPE = {
+    DomainType.PV: st.fixed_dictionaries(
+        {
+            "bootloader": st.none() | st.just("pygrub"),
+            "bootloader_args": st.none() | _TEXT,
+            "e820_host": st.booleans(),
+            "pci_devices": _PCI,
+        }
+    ),
+    DomainType.PVH: st.fixed_dictionaries(_HARDWARE),
+    DomainType.HVM: st.fixed_dictionaries(
+        {
+            **_HARDWARE,
+            "boot": st.permutations(BOOT_DEVICES).map(tuple),
+            "firmware": st.sampled_from(FIRMWARES),
+            "pae": st.booleans(),
+            "viridian": st.booleans(),
+            "hpet": st.booleans(),
+            "video": st.sampled_from(VIDEOS),
+            "video_memory": _SIZES,
+            "serials": st.lists(st.sampled_from(SERIALS), max_size=3, unique=True).map(tuple),
+            "usb_inputs": st.sets(st.sampled_from(USB_INPUTS)).map(unordered),
+            "sound": st.sampled_from([*SOUNDS, "none"]),
+            "pci_devices": _PCI,
+        }
+    ),
+}
+
+
+def _pinnings(vcpus: int) -> st.SearchStrategy[tuple[str, ...]]:
+    sets = st.lists(st.sampled_from(["", "0-3", "1", "2,5"]), min_size=vcpus, max_size=vcpus)
+    return sets.map(shared_pinning)
+
+
 @st.composite
 def whole_domains(draw: st.DrawFn, name: str = "web1") -> Domain:
-    """Configurations with every field given."""
+    """Configurations with every field given that a guest of the type can have."""
     memory, vcpus = draw(_SIZES), draw(st.integers(1, 8))
+    kind = draw(st.sampled_from(DomainType))
+    graphics = draw(st.sampled_from(GRAPHICS if kind is DomainType.HVM else ["none"]))
+    shown = graphics != "none"
     return Domain(
         name=name,
         uuid="6695eb01-f6a4-8304-79aa-97f2502e193f",
-        type=draw(st.sampled_from([DomainType.PV, DomainType.PVH])),
+        type=kind,
         memory=memory,
         memory_max=Size(memory.bytes + draw(st.integers(0, 4)) * 16 * MIB),
         vcpus=vcpus,
         vcpus_max=vcpus + draw(st.integers(0, 4)),
+        cpus=draw(_pinnings(vcpus)),
+        cpu_weight=draw(st.integers(1, 65535)),
+        cpu_cap=draw(st.integers(0, 400)),
+        clock=draw(st.sampled_from(CLOCKS)),
+        passthrough=draw(st.sampled_from(["disabled", *PASSTHROUGH])),
+        event_channels_max=draw(st.integers(1, 2047)),
+        grant_frames_max=draw(st.integers(1, 256)),
+        channels=draw(st.sets(_CHANNELS, max_size=2).map(unordered)),
+        usb_controllers=unordered(draw(st.lists(_CONTROLLERS, max_size=2))),
+        usb_devices=draw(st.sets(st.sampled_from(["046d:c52b", "0781:5567"])).map(unordered)),
+        graphics=graphics,
+        graphics_listen=draw(st.none() | st.just("192.0.2.1")) if shown else None,
+        graphics_port=draw(st.sampled_from([0, 5901])) if shown else None,
+        graphics_password=draw(st.none() | _TEXT) if shown else None,
+        graphics_keymap=draw(st.none() | st.just("de")) if shown else None,
+        **draw(_OF_TYPE[kind]),
         kernel="/srv/" + draw(st.sampled_from(["vmlinuz", "vmlinuz-2"])),
         ramdisk=draw(st.none() | _PATHS),
         cmdline=draw(st.none() | _TEXT),
@@ -71,6 +147,11 @@ def whole_domains(draw: st.DrawFn, name: str = "web1") -> Domain:
     )
 
 
+def as_given(read: Domain, given: Domain) -> Domain:
+    """What was read, without the fields about which nothing was given."""
+    return replace(read, **{field.name: None for field in fields(given) if getattr(given, field.name) is None})
+
+
 def found(domain: Domain, *, running: Domain | None = None, **marks: object) -> FoundDomain:
     """A guest as libvirt would show it, by way of its XML."""
     xml = render_domain(domain)
@@ -78,7 +159,7 @@ def found(domain: Domain, *, running: Domain | None = None, **marks: object) -> 
         name=domain.name,
         stored=parse_domain(xml),
         stored_xml=xml,
-        running=running,
+        running=parse_domain(render_domain(running)) if running else None,
         state=PowerState.RUNNING if running else PowerState.STOPPED,
     )
     return replace(guest, **marks)
@@ -102,11 +183,17 @@ def applied(plan: DomainPlan, before: FoundDomain | None) -> FoundDomain | None:
 
 def _plugged(running: Domain, step: Step) -> Domain:
     disks, nics, device = running.disks or (), running.networks or (), step.device
+    if isinstance(device, HostDevice):
+        field = f"{device.bus}_devices"
+        rest = tuple(address for address in getattr(running, field) or () if address != device.address)
+        comes = step.action is Action.ATTACH_HOST_DEVICE
+        return replace(running, **{field: (*rest, device.address) if comes else rest})
     if isinstance(device, Disk):
-        others = tuple(disk for disk in disks if disk.target != device.target)
-        return replace(running, disks=(*others, device) if step.action is Action.ATTACH_DISK else others)
-    rest = tuple(nic for nic in nics if device is None or nic.mac != device.mac)
-    return replace(running, networks=(*rest, device) if device and step.action is Action.ATTACH_NIC else rest)
+        kept = tuple(disk for disk in disks if disk.target != device.target)
+        return replace(running, disks=(*kept, device) if step.action is Action.ATTACH_DISK else kept)
+    others = tuple(nic for nic in nics if device is None or nic.mac != device.mac)
+    comes = device is not None and step.action is Action.ATTACH_NIC
+    return replace(running, networks=(*others, device) if comes else others)
 
 
 def _powered(step: Step, plan: DomainPlan, guest: FoundDomain) -> FoundDomain:
@@ -127,8 +214,15 @@ def _powered(step: Step, plan: DomainPlan, guest: FoundDomain) -> FoundDomain:
     if running is not None and step.device is not None:
         return replace(guest, running=_plugged(running, step))
     if running is not None and target is not None:
-        if action is Action.SET_MEMORY:
-            return replace(guest, running=replace(running, memory=target.memory))
-        if action is Action.SET_VCPUS:
-            return replace(guest, running=replace(running, vcpus=target.vcpus))
+        fields_set = {field: getattr(target, field) for field in _SETS.get(action, ())}
+        return replace(guest, running=replace(running, **fields_set))
     return guest
+
+
+# The fields of the running guest that an action sets.
+_SETS = {
+    Action.SET_MEMORY: ("memory",),
+    Action.SET_VCPUS: ("vcpus",),
+    Action.PIN_VCPUS: ("cpus",),
+    Action.SET_SCHEDULER: ("cpu_weight", "cpu_cap"),
+}

@@ -41,14 +41,15 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "module_utils/network": ADAPTER,
     "module_utils/storage": ADAPTER,
     # the edge towards Ansible
-    "module_utils/argspec": PURE,
+    "module_utils/argspec": (*PURE, "module_utils/argspec_fields", "module_utils/xml"),
+    "module_utils/argspec_fields": PURE,
     "module_utils/edge": ("module_utils/errors",),
     "module_utils/domain_edge": (*OPERATIONS, "module_utils/libvirt"),
     "modules": (*OPERATIONS, *ADAPTERS, "module_utils/argspec", "module_utils/edge", "module_utils/domain_edge"),
     "doc_fragments": (),
     # the controller's side
     "plugin_utils/probe": (),  # sent to the hosts as it is, so it stands alone
-    "plugin_utils": (*OPERATIONS, "module_utils/placement", "module_utils/libvirt"),
+    "plugin_utils": (*OPERATIONS, "module_utils/argspec_fields", "module_utils/placement", "module_utils/libvirt"),
     "action": ("plugin_utils", *OPERATIONS, "module_utils/placement", "module_utils/argspec"),
     "callback": ("plugin_utils", *PURE),
     "filter": ("plugin_utils", *INNER, "module_utils/placement"),

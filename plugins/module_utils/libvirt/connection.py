@@ -54,8 +54,8 @@ def connected(uri: str) -> Iterator[Any]:
         connection.close()
 
 
-def translated(what: str, call: Callable[[], Result], *, guest: str | None = None) -> Result:
-    """The result of a call, its error turned into one that says what was tried.
+def translated(what: str, call: Callable[[], Result], *, guest: str | None = None, remedy: str | None = None) -> Result:
+    """The result of a call, its error turned into one that says what was tried, and what can be done about it.
 
     Raises:
         HypervisorError: libvirt refused.
@@ -63,4 +63,6 @@ def translated(what: str, call: Callable[[], Result], *, guest: str | None = Non
     try:
         return call()
     except libvirt.libvirtError as error:
-        raise HypervisorError(f"libvirt could not {what}", guest=guest, found=error.get_error_message()) from error
+        raise HypervisorError(
+            f"libvirt could not {what}", guest=guest, found=error.get_error_message(), remedy=remedy
+        ) from error

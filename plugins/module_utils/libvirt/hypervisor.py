@@ -7,11 +7,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from ansible_collections.xenfleet.xen.plugins.module_utils.errors import HypervisorError
+from ansible_collections.xenfleet.xen.plugins.module_utils.commands import HostCommands
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import CommandFailed, HypervisorError
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import libvirt, translated
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import FoundDomain, PowerState
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain, FoundDomain, PowerState
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.power import power_state
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Hypervisor
@@ -30,6 +33,24 @@ def listed(connection: Any, flag: int = 0) -> list[Any]:
 def marked(connection: Any, flag: int) -> frozenset[str]:
     """The names of the guests that have a mark."""
     return frozenset(domain.name() for domain in listed(connection, flag))
+
+
+def scheduled(domain: Any, running: Domain, stored: Domain) -> Domain:
+    """The running configuration with what the scheduler goes by, where the stored one says something of that.
+
+    A weight that is set while a guest runs does not get into its definition, and libvirt stores no cap at all.
+
+    Raises:
+        libvirt.libvirtError: libvirt could not tell.
+    """
+    if stored.cpu_weight is None and stored.cpu_cap is None:
+        return running
+    told = domain.schedulerParameters()
+    return replace(
+        running,
+        cpu_weight=running.cpu_weight if stored.cpu_weight is None else told.get("weight"),
+        cpu_cap=running.cpu_cap if stored.cpu_cap is None else told.get("cap", 0),
+    )
 
 
 class LibvirtHypervisor:
@@ -57,10 +78,14 @@ class LibvirtHypervisor:
         name = domain.name()
         try:
             state = power_state(domain.state()[0])
-            running = parse_domain(domain.XMLDesc()) if domain.isActive() else None
             # Without SECURE a VNC password is left out, and a definition made from it would lose it.
+            running_xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE) if domain.isActive() else None
             flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
             stored_xml = domain.XMLDesc(flags) if domain.isPersistent() else None
+            stored = parse_domain(stored_xml) if stored_xml else None
+            running = parse_domain(running_xml) if running_xml else None
+            if running is not None and stored is not None:
+                running = scheduled(domain, running, stored)
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
                 return None  # gone between the list and the question
@@ -69,12 +94,13 @@ class LibvirtHypervisor:
             ) from error
         return FoundDomain(
             name=name,
-            stored=parse_domain(stored_xml) if stored_xml else None,
+            stored=stored,
             stored_xml=stored_xml,
             running=running,
             state=state,
             autostart=name in autostarted,
             managed_save=name in saved,
+            running_xml=running_xml,
         )
 
     def state(self, name: str) -> PowerState | None:
@@ -99,6 +125,10 @@ class LibvirtHypervisor:
         except libvirt.libvirtError:
             return None  # libvirt's test driver has no such call
 
+    def cpu_count(self) -> int:
+        """The host's CPUs, of which Domain-0 may see fewer."""
+        return int(translated("tell its CPUs", self.connection.getInfo)[2])
+
     def define(self, xml: str) -> None:
         """Store a configuration."""
         translated("store the configuration", lambda: self.connection.defineXML(xml))
@@ -113,7 +143,8 @@ class LibvirtHypervisor:
         """Start a guest."""
         domain = self._domain(name)
         flags = libvirt.VIR_DOMAIN_START_PAUSED if paused else 0
-        translated("start the guest", lambda: domain.createWithFlags(flags), guest=name)
+        remedy = f"Its host says more in /var/log/libvirt/libxl/libxl-driver.log and /var/log/xen/qemu-dm-{name}.log."
+        translated("start the guest", lambda: domain.createWithFlags(flags), guest=name, remedy=remedy)
 
     def pause(self, name: str) -> None:
         """Let a guest stand still."""
@@ -151,6 +182,27 @@ class LibvirtHypervisor:
         domain = self._domain(name)
         flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
         translated(f"set the VCPUs to {count}", lambda: domain.setVcpusFlags(count, flags), guest=name)
+
+    def pin_vcpus(self, name: str, cpus: Sequence[str]) -> None:
+        """Pin the VCPUs that a running guest has; asked for both sides at once, the Xen driver would do only this one.
+
+        By virsh: the Python binding first asks the host for its map of CPUs, which the Xen driver cannot tell.
+        """
+        domain = self._domain(name)
+        flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
+        there = translated("count the VCPUs", lambda: domain.vcpusFlags(flags), guest=name)
+        virsh = ("virsh", "--quiet", "--connect", self.connection.getURI())
+        for vcpu, members in enumerate(cpus[:there]):
+            try:
+                HostCommands().run([*virsh, "vcpupin", name, str(vcpu), members, "--live"])
+            except CommandFailed as error:
+                raise HypervisorError(f"libvirt could not pin VCPU {vcpu}", guest=name, found=error.found) from error
+
+    def set_scheduler(self, name: str, weight: int | None, cap: int | None) -> None:
+        """Set what Xen's scheduler goes by; the driver does it for running guests only, stores nothing, and takes no flags."""
+        domain = self._domain(name)
+        asked = {key: value for key, value in (("weight", weight), ("cap", cap)) if value is not None}
+        translated("set the scheduler", lambda: domain.setSchedulerParameters(asked), guest=name)
 
     def attach(self, name: str, device: str) -> None:
         """Plug a device into a running guest."""

@@ -11,7 +11,11 @@ from typing import Any
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import XenfleetError
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import libvirt
-from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import listed, marked
+from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import (
+    listed,
+    marked,
+    scheduled,
+)
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.usage import read_usage
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import FoundDomain
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.power import power_state, state_reason
@@ -64,20 +68,23 @@ def _read(domain: Any, *, autostart: bool, managed_save: bool, persistent: bool,
     running_xml = domain.XMLDesc() if domain.isActive() else None
     stored_xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) if persistent else None
     running = parse_domain(running_xml) if running_xml else None
+    stored = parse_domain(stored_xml) if stored_xml else None
+    if running is not None and stored is not None:
+        running = scheduled(domain, running, stored)
     found = FoundDomain(
         name=domain.name(),
-        stored=parse_domain(stored_xml) if stored_xml else None,
+        stored=stored,
         stored_xml=stored_xml,
         running=running,
         state=power_state(state),
         autostart=autostart,
         managed_save=managed_save,
+        running_xml=running_xml,
     )
     return Sighting(
         name=found.name,
         found=found,
         reason=state_reason(state, reason),
         id=domain.ID() if running is not None and domain.ID() >= 0 else None,
-        running_xml=running_xml,
         usage=read_usage(domain, running, running_xml) if usage and running is not None and running_xml else None,
     )

@@ -8,47 +8,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
+from enum import StrEnum
 from typing import Any
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain, FoundDomain
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.sighting import Sighting
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.usage import Usage
+
+# What is known of a guest, but not told.
+_SECRETS = ("graphics_password",)
 
 
 def configuration_report(domain: Domain) -> dict[str, Any]:
     """A configuration as the options that declare it."""
-    return {
-        "name": domain.name,
-        "uuid": domain.uuid,
-        "type": domain.type.value if domain.type else None,
-        "memory": str(domain.memory),
-        "memory_max": str(domain.memory_max),
-        "vcpus": domain.vcpus,
-        "vcpus_max": domain.vcpus_max,
-        "kernel": domain.kernel,
-        "ramdisk": domain.ramdisk,
-        "cmdline": domain.cmdline,
-        "disks": [
-            {
-                "target": disk.target,
-                "source": disk.source,
-                "format": disk.format,
-                "readonly": disk.readonly,
-                "shareable": disk.shareable,
-            }
-            for disk in domain.disks or ()
-        ],
-        "networks": [
-            {"mac": nic.mac, "bridge": nic.bridge, "addresses": list(nic.addresses or ())}
-            for nic in domain.networks or ()
-        ],
-        "tsc_mode": domain.tsc_mode,
-        "on_poweroff": domain.on_poweroff,
-        "on_reboot": domain.on_reboot,
-        "on_crash": domain.on_crash,
-        "labels": dict(domain.labels or {}),
-    }
+    report = {field.name: _plain(getattr(domain, field.name)) for field in fields(domain)}
+    return {name: value for name, value in report.items() if name not in _SECRETS}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Size):
+        return str(value)
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, Mapping):
+        return dict(value)
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return value
 
 
 def domain_report(found: FoundDomain) -> dict[str, Any]:

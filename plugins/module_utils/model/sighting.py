@@ -23,7 +23,6 @@ class Sighting:
         error: why it could not be read.
         reason: how it came to its state.
         id: Xen's number for it while it runs.
-        running_xml: the definition it runs with, without passwords.
         usage: what it uses, when that was asked for and it runs.
     """
 
@@ -32,5 +31,4 @@ class Sighting:
     error: str | None = None
     reason: str | None = None
     id: int | None = None
-    running_xml: str | None = None
     usage: Usage | None = None

@@ -17,6 +17,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import (
     TimedOut,
     XenfleetError,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.cpus import cpus_in, each_pinning
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     Declaration,
@@ -24,14 +25,20 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     FoundDomain,
     PowerState,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.hardware import HostDevice
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.definition import (
+    check_kept,
+    definition_of,
+    lacking_of,
+)
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import doors_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.wait import wait_until
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import DomainPlan, plan_domain
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts, Hypervisor
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.devices import render_disk, render_nic
-from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import render_domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.hardware import render_host_device
 
 # What has to be possible on the host: its paths, its bridges.
 _USES_THE_HOST = (Action.DEFINE, Action.START, Action.START_PAUSED, Action.ATTACH_DISK, Action.ATTACH_NIC)
@@ -70,15 +77,16 @@ def ensure_domain(
     """
     name = declared.domain.name
     found = next((guest for guest in known if guest.name == name), None)
-    plan = plan_domain(declared, found)
+    plan = plan_domain(declared, found, lacking_of(declared, found))
     doors_of(declared, plan.target)  # refuses a guest that shall be waited for and has no address
+    definition = definition_of(declared, plan.target, found) if plan.target and plan.has(Action.DEFINE) else ""
     others = [guest for guest in known if guest.name != name]
     obstacles = _obstacles(hypervisor, host, plan, found, others)
     if obstacles:
         raise Refused(f"Cannot make {name} what is declared", obstacles, guest=name)
     if check or not plan.steps:
         return Outcome(plan, found)
-    _apply(hypervisor, declared, plan, found)
+    _apply(hypervisor, declared, plan, definition)
     return Outcome(plan, next((guest for guest in hypervisor.domains() if guest.name == name), None))
 
 
@@ -98,6 +106,7 @@ def _obstacles(
     if target.type is not None and types and target.type.value not in types:
         obstacles.append(f"type: this host runs {', '.join(sorted(types))}, not {target.type.value}")
     obstacles += _missing_paths(host, target)
+    obstacles += _missing_cpus(hypervisor, target)
     bridges = host.bridges()
     for bridge in sorted({nic.bridge for nic in target.networks or () if nic.bridge} - bridges):
         obstacles.append(f"bridge {bridge} is missing on this host; it has: {', '.join(sorted(bridges)) or 'none'}")
@@ -117,6 +126,13 @@ def _missing_paths(host: HostFacts, target: Domain) -> list[str]:
         if disk.source is not None and host.path_kind(disk.source) != ("block" if disk.is_block else "file"):
             problems.append(f"disk {disk.target}: {disk.source} is {_what(host.path_kind(disk.source))}")
     return problems
+
+
+def _missing_cpus(hypervisor: Hypervisor, target: Domain) -> list[str]:
+    wanted = max((max(cpus_in(entry)) for entry in target.cpus or () if entry), default=-1)
+    if wanted < 0 or wanted < (count := hypervisor.cpu_count()):
+        return []
+    return [f"cpus: there is no CPU {wanted}; this host has the CPUs 0-{count - 1}"]
 
 
 def _what(kind: str | None) -> str:
@@ -152,11 +168,11 @@ def _no_room(hypervisor: Hypervisor, target: Domain) -> list[str]:
     return [f"memory: restoring the saved guest needs {needed} MiB, Xen has {free.mib} MiB free"]
 
 
-def _apply(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, found: FoundDomain | None) -> None:
+def _apply(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, definition: str) -> None:
     applied: list[str] = []
     for step in plan.steps:
         try:
-            _do(hypervisor, declared, plan, found, step)
+            _do(hypervisor, declared, plan, definition, step)
         except XenfleetError as error:
             error.guest = error.guest or declared.domain.name
             error.applied = tuple(applied)
@@ -164,21 +180,25 @@ def _apply(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, foun
         applied += [change.field for change in step.changes]
 
 
-def _do(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, found: FoundDomain | None, step: Step) -> None:
+def _do(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, definition: str, step: Step) -> None:
     name, target = declared.domain.name, plan.target or Domain(declared.domain.name)
     device = _device(step)
     calls: dict[Action, Callable[[], None]] = {
-        Action.DEFINE: lambda: hypervisor.define(render_domain(target, found.stored_xml if found else None)),
+        Action.DEFINE: lambda: _define(hypervisor, declared, definition),
         Action.UNDEFINE: lambda: hypervisor.undefine(name),
         Action.SET_MEMORY: lambda: hypervisor.set_memory(name, target.memory or Size(0)),
-        Action.SET_VCPUS: lambda: hypervisor.set_vcpus(name, target.vcpus or 1),
+        Action.SET_VCPUS: lambda: _set_vcpus(hypervisor, target),
+        Action.PIN_VCPUS: lambda: _pin_vcpus(hypervisor, target),
+        Action.SET_SCHEDULER: lambda: hypervisor.set_scheduler(name, target.cpu_weight, target.cpu_cap),
         Action.SET_AUTOSTART: lambda: hypervisor.set_autostart(name, plan.autostart),
         Action.ATTACH_DISK: lambda: hypervisor.attach(name, device),
         Action.ATTACH_NIC: lambda: hypervisor.attach(name, device),
         Action.DETACH_DISK: lambda: hypervisor.detach(name, device),
         Action.DETACH_NIC: lambda: hypervisor.detach(name, device),
-        Action.START: lambda: _start(hypervisor, declared, paused=False),
-        Action.START_PAUSED: lambda: _start(hypervisor, declared, paused=True),
+        Action.ATTACH_HOST_DEVICE: lambda: hypervisor.attach(name, device),
+        Action.DETACH_HOST_DEVICE: lambda: hypervisor.detach(name, device),
+        Action.START: lambda: _start(hypervisor, declared, target, paused=False),
+        Action.START_PAUSED: lambda: _start(hypervisor, declared, target, paused=True),
         Action.PAUSE: lambda: hypervisor.pause(name),
         Action.RESUME: lambda: hypervisor.resume(name),
         Action.SAVE: lambda: hypervisor.save(name),
@@ -191,16 +211,40 @@ def _device(step: Step) -> str:
     """The XML of the device that a step is about; empty where it is about none."""
     if step.device is None:
         return ""
+    if isinstance(step.device, HostDevice):
+        return render_host_device(step.device)
     return render_disk(step.device) if isinstance(step.device, Disk) else render_nic(step.device)
 
 
-def _start(hypervisor: Hypervisor, declared: Declaration, *, paused: bool) -> None:
+def _define(hypervisor: Hypervisor, declared: Declaration, definition: str) -> None:
+    hypervisor.define(definition)
+    if declared.xml is not None:
+        name = declared.domain.name
+        check_kept(declared, next((guest for guest in hypervisor.domains() if guest.name == name), None))
+
+
+def _set_vcpus(hypervisor: Hypervisor, target: Domain) -> None:
+    hypervisor.set_vcpus(target.name, target.vcpus or 1)
+    # One that is plugged in may run everywhere, whatever is stored.
+    _pin_vcpus(hypervisor, target)
+
+
+def _pin_vcpus(hypervisor: Hypervisor, target: Domain) -> None:
+    pinning = each_pinning(target.cpus or ("",), target.vcpus or 1)
+    if all(pinning):
+        hypervisor.pin_vcpus(target.name, pinning)
+
+
+def _start(hypervisor: Hypervisor, declared: Declaration, target: Domain, *, paused: bool) -> None:
     name = declared.domain.name
     # One that is just going down cannot be started; it is let go first.
     gone = wait_until(lambda: hypervisor.state(name) is not PowerState.SHUTTING_DOWN, declared.timeout)
     if not gone:
         raise TimedOut(f"it was shutting down and did not end within {declared.timeout:g} s", guest=name)
     hypervisor.start(name, paused=paused)
+    if target.cpu_cap is not None:
+        # Libvirt cannot keep it, so it has to be set at each start.
+        hypervisor.set_scheduler(name, None, target.cpu_cap)
 
 
 def _stop(hypervisor: Hypervisor, declared: Declaration) -> None:

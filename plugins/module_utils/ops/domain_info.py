@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import NotFound, XenfleetError
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Declaration, TargetState
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.sighting import Sighting
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.definition import lacking_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domains import check_together
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import waiting_fields
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.drift import Drift, drift_of
@@ -101,6 +102,8 @@ def _look(seen: Sighting, declared: Declaration | None) -> GuestLook:
         return GuestLook(seen, error=seen.error)
     waiting = waiting_fields(found)
     try:
-        return GuestLook(seen, drift_of(found, declared), waiting, compared=declared is not None)
+        return GuestLook(
+            seen, drift_of(found, declared, lacking_of(declared, found)), waiting, compared=declared is not None
+        )
     except XenfleetError as error:
         return GuestLook(seen, drift_of(found, None), waiting, error=str(error))

@@ -10,9 +10,12 @@ from dataclasses import replace
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.hardware import HostDevice
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
+
+Device = Disk | Nic | HostDevice
 
 
 def plan_devices(target: Domain, running: Domain) -> dict[str, Step]:
@@ -22,9 +25,19 @@ def plan_devices(target: Domain, running: Domain) -> dict[str, Step]:
     source, an interface on another bridge) is not among them.
     """
     steps: dict[str, Step] = {}
-    kinds: tuple[tuple[str, Action, Action, dict[str, Disk | Nic], dict[str, Disk | Nic]], ...] = (
+    kinds: tuple[tuple[str, Action, Action, dict[str, Device], dict[str, Device]], ...] = (
         ("disks", Action.ATTACH_DISK, Action.DETACH_DISK, _by_target(target), _by_target(running)),
         ("networks", Action.ATTACH_NIC, Action.DETACH_NIC, _by_mac(target), _by_mac(running)),
+        *(
+            (
+                f"{bus}_devices",
+                Action.ATTACH_HOST_DEVICE,
+                Action.DETACH_HOST_DEVICE,
+                _of_host(target, bus),
+                _of_host(running, bus),
+            )
+            for bus in ("pci", "usb")
+        ),
     )
     for field, attach, detach, wanted, there in kinds:
         for key, device in there.items():
@@ -38,14 +51,19 @@ def plan_devices(target: Domain, running: Domain) -> dict[str, Step]:
     return steps
 
 
-def _by_target(domain: Domain) -> dict[str, Disk | Nic]:
+def _by_target(domain: Domain) -> dict[str, Device]:
     return {disk.target: disk for disk in domain.disks or ()}
 
 
-def _by_mac(domain: Domain) -> dict[str, Disk | Nic]:
+def _by_mac(domain: Domain) -> dict[str, Device]:
     return {str(nic.mac): nic for nic in domain.networks or ()}
 
 
-def shown(device: Disk | Nic) -> str:
+def _of_host(domain: Domain, bus: str) -> dict[str, Device]:
+    addresses = domain.pci_devices if bus == "pci" else domain.usb_devices
+    return {address: HostDevice(bus, address) for address in addresses or ()}
+
+
+def shown(device: Device) -> str:
     """A device in a few words; the addresses of an interface are a field of their own."""
-    return str(device) if isinstance(device, Disk) else str(replace(device, addresses=()))
+    return str(replace(device, addresses=())) if isinstance(device, Nic) else str(device)

@@ -10,8 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Declaration, FoundDomain, TargetState
-from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import field_texts, plan_domain, waiting_changes
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
+    Declaration,
+    Domain,
+    FoundDomain,
+    TargetState,
+)
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import (
+    NOTHING_LACKING,
+    Lacking,
+    plan_domain,
+    waiting_changes,
+)
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.fields import fields_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import (
     OF_THE_RUNNING_GUEST,
     Action,
@@ -49,22 +60,22 @@ class Drift:
         return {**result, "declared": self.declared} if compared else result
 
 
-def drift_of(found: FoundDomain, declared: Declaration | None) -> tuple[Drift, ...]:
+def drift_of(found: FoundDomain, declared: Declaration | None, lacking: Lacking = NOTHING_LACKING) -> tuple[Drift, ...]:
     """All that differs: from what is declared of it, if anything is, and between its two sides.
 
     The first kind is what the plan for this declaration changes of the configuration, so there is none of it exactly
-    when a run would change nothing.
+    when a run would change nothing. A password is not looked at: libvirt shows it only to those who may change it.
 
     Raises:
         InvalidInput: what is declared would make no sense.
         Conflict: the guest is not the one that is meant (another UUID).
     """
-    stored, running = field_texts(found.stored), field_texts(found.running)
+    stored, running = _texts(found.stored), _texts(found.running)
     meant: dict[str, str] = {}
     drift: list[Drift] = []
     if declared is not None:
-        plan = plan_domain(_without_power(declared), found)
-        meant = field_texts(plan.target)
+        plan = plan_domain(_configuration(declared), found, lacking)
+        meant = _texts(plan.target)
         for step in plan.steps:
             if step.action is Action.SHUTDOWN:
                 continue
@@ -80,8 +91,13 @@ def drift_of(found: FoundDomain, declared: Declaration | None) -> tuple[Drift, .
     return tuple(drift)
 
 
-def _without_power(declared: Declaration) -> Declaration:
+def _texts(domain: Domain | None) -> dict[str, str]:
+    return {name: field.text for name, field in fields_of(domain).items()}
+
+
+def _configuration(declared: Declaration) -> Declaration:
     """The same, with nothing said of whether the guest runs: that is a matter of its state, not of its configuration."""
     if declared.state is TargetState.ABSENT:
         return declared
-    return replace(declared, state=TargetState.PRESENT, restart_if_needed=False)
+    domain = replace(declared.domain, graphics_password=None)
+    return replace(declared, domain=domain, state=TargetState.PRESENT, restart_if_needed=False)

@@ -50,8 +50,9 @@ def plan_power(wanted: TargetState, found: FoundDomain | None) -> tuple[Step, ..
 
 
 def restart(state: PowerState) -> tuple[Step, ...]:
-    """Down, and up again with what is stored."""
-    return (Step(Action.SHUTDOWN, (Change("state", state.value, "restarted"),)), Step(Action.START, ()))
+    """Down, and up again with what is stored. A guest that stands still does not hear that it shall shut down."""
+    resumed = (Step(Action.RESUME, ()),) if state is PowerState.PAUSED else ()
+    return (*resumed, Step(Action.SHUTDOWN, (Change("state", state.value, "restarted"),)), Step(Action.START, ()))
 
 
 def _save(found: FoundDomain | None, state: PowerState) -> tuple[Step, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.hardware import HostDevice
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change
 
@@ -20,10 +21,14 @@ class Action(StrEnum):
     DEFINE = "define"
     SET_MEMORY = "set_memory"
     SET_VCPUS = "set_vcpus"
+    PIN_VCPUS = "pin_vcpus"
+    SET_SCHEDULER = "set_scheduler"
     ATTACH_DISK = "attach_disk"
     DETACH_DISK = "detach_disk"
     ATTACH_NIC = "attach_nic"
     DETACH_NIC = "detach_nic"
+    ATTACH_HOST_DEVICE = "attach_host_device"
+    DETACH_HOST_DEVICE = "detach_host_device"
     SET_AUTOSTART = "set_autostart"
     START = "start"
     START_PAUSED = "start_paused"
@@ -38,10 +43,14 @@ class Action(StrEnum):
 OF_THE_RUNNING_GUEST = (
     Action.SET_MEMORY,
     Action.SET_VCPUS,
+    Action.PIN_VCPUS,
+    Action.SET_SCHEDULER,
     Action.ATTACH_DISK,
     Action.DETACH_DISK,
     Action.ATTACH_NIC,
     Action.DETACH_NIC,
+    Action.ATTACH_HOST_DEVICE,
+    Action.DETACH_HOST_DEVICE,
 )
 
 
@@ -52,9 +61,9 @@ class Step:
     Attributes:
         action: which one.
         changes: the fields it changes.
-        device: the disk or interface that it plugs or unplugs.
+        device: the disk, the interface or the host's device that it plugs or unplugs.
     """
 
     action: Action
     changes: tuple[Change, ...]
-    device: Disk | Nic | None = None
+    device: Disk | Nic | HostDevice | None = None

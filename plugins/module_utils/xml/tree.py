@@ -52,3 +52,18 @@ def text_of(parent: ET.Element, path: str) -> str | None:
     # Only XML's own blanks: a no-break space, say, belongs to the text.
     text = (parent.findtext(path) or "").strip(" \t\r\n")
     return text or None
+
+
+def ensured(root: ET.Element, path: str) -> ET.Element:
+    """The element at a path of plain names, made with those above it where they are missing."""
+    element = root
+    for tag in path.split("/"):
+        element = child(element, tag)
+    return element
+
+
+def prune(parent: ET.Element, tag: str) -> None:
+    """Remove the child of that name when nothing is left in it."""
+    found = parent.find(tag)
+    if found is not None and not len(found):
+        parent.remove(found)

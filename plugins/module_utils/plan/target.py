@@ -1,0 +1,175 @@
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole configuration that is meant by what is declared of a guest, and whether it makes sense. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any, TypeVar
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict, InvalidInput
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.cpus import each_pinning, shared_pinning
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
+    GRAPHICS_LISTEN,
+    Declaration,
+    Domain,
+    DomainType,
+    FoundDomain,
+)
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import derived_mac
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.type_rules import check_type
+
+Amount = TypeVar("Amount", Size, int)
+
+# What a guest gets when it is made and nothing was said; a guest that exists keeps what it has.
+_NEW = Domain(
+    name="",
+    type=DomainType.PVH,
+    vcpus=1,
+    tsc_mode="default",
+    disks=(),
+    networks=(),
+    on_poweroff="destroy",
+    on_reboot="restart",
+    on_crash="restart",
+    labels={},
+)
+
+
+def resolve(declared: Declaration, found: FoundDomain | None) -> Domain:
+    """The whole configuration that is meant: what is declared over what is there, or over the defaults when new.
+
+    Raises:
+        InvalidInput: it makes no sense, such as more memory than its maximum.
+        Conflict: the guest is not the one that is meant (another UUID).
+    """
+    wanted = declared.domain
+    base = (found.stored or found.running) if found else None
+    if base is None:
+        base = _NEW
+    elif wanted.uuid is not None and base.uuid != wanted.uuid:
+        raise Conflict(
+            "another guest has this name",
+            guest=wanted.name,
+            found=f"UUID {base.uuid}",
+            expected=f"UUID {wanted.uuid}",
+            remedy="Remove or rename that one, or leave the UUID out.",
+        )
+    memory, memory_max = _pair(wanted.memory, wanted.memory_max, base.memory, base.memory_max)
+    vcpus, vcpus_max = _pair(wanted.vcpus, wanted.vcpus_max, base.vcpus, base.vcpus_max)
+    target = replace(
+        Domain(
+            **{field.name: _over(getattr(wanted, field.name), getattr(base, field.name)) for field in fields(Domain)}
+        ),
+        memory=memory,
+        memory_max=memory_max,
+        vcpus=vcpus,
+        vcpus_max=vcpus_max,
+        disks=_merge_disks(wanted.disks, base.disks or (), declared.keep_unlisted_disks),
+        networks=_merge_nics(wanted, base.networks or (), declared.keep_unlisted_networks),
+    )
+    _check(target)
+    if len(wanted.cpus or ()) > (target.vcpus_max or 1):
+        raise InvalidInput(
+            "cpus has more entries than the guest has VCPUs",
+            guest=target.name,
+            found=f"{len(wanted.cpus or ())} entries, {target.vcpus_max} VCPUs",
+        )
+    check_type(target, wanted)
+    return _settled(target, wanted, base)
+
+
+def _settled(target: Domain, wanted: Domain, base: Domain) -> Domain:
+    """With the fields that follow from others."""
+    is_hvm, shown = target.type is DomainType.HVM, target.graphics not in (None, "none")
+    other_card = target.video != base.video and wanted.video_memory is None
+    return replace(
+        target,
+        cpus=shared_pinning(each_pinning(target.cpus, target.vcpus_max or 1)) if target.cpus else target.cpus,
+        firmware=(target.firmware or "bios") if is_hvm else None,
+        graphics_listen=(target.graphics_listen or GRAPHICS_LISTEN) if shown else None,
+        graphics_port=(target.graphics_port or 0) if shown else None,
+        graphics_password=target.graphics_password if shown else None,
+        graphics_keymap=target.graphics_keymap if shown else None,
+        video_memory=None if other_card else target.video_memory,
+    )
+
+
+def _over(wanted: Any, found: Any) -> Any:
+    """What is declared, or else what is there. An empty text takes away what is there."""
+    if wanted is None:
+        return found
+    return None if wanted == "" else wanted
+
+
+def _check(target: Domain) -> None:
+    if target.memory is None or target.memory_max is None:
+        raise InvalidInput("memory is missing, and there is no such guest yet", guest=target.name)
+    if target.memory > target.memory_max:
+        raise InvalidInput(
+            "memory is above memory_max", guest=target.name, found=f"{target.memory} of {target.memory_max}"
+        )
+    if (target.vcpus or 1) > (target.vcpus_max or 1):
+        raise InvalidInput("vcpus is above vcpus_max", guest=target.name, found=f"{target.vcpus} of {target.vcpus_max}")
+    if target.ramdisk is not None and target.kernel is None:
+        raise InvalidInput("ramdisk without a kernel", guest=target.name)
+    if target.numa_nodes:
+        _check_numa(target)
+
+
+def _check_numa(target: Domain) -> None:
+    nodes = target.numa_nodes or ()
+    total = Size(sum(node.memory.bytes for node in nodes))
+    if total != target.memory_max:
+        raise InvalidInput(
+            "the memory of numa_nodes is not that of the guest",
+            guest=target.name,
+            found=f"{total} in its nodes, memory_max {target.memory_max}",
+        )
+    if any(node.distances and len(node.distances) != len(nodes) for node in nodes):
+        raise InvalidInput(
+            "numa_nodes.distances needs a distance to each node", guest=target.name, expected=f"{len(nodes)} each"
+        )
+
+
+def _pair(
+    wanted: Amount | None, wanted_max: Amount | None, found: Amount | None, found_max: Amount | None
+) -> tuple[Amount | None, Amount | None]:
+    """An amount and its maximum: each follows the other where only one is declared."""
+    amount = wanted or found
+    maximum = wanted_max or found_max
+    if wanted is not None and wanted_max is None and (maximum is None or wanted > maximum):
+        maximum = wanted
+    if amount is None or (wanted is None and maximum is not None and amount > maximum):
+        amount = maximum
+    return amount, maximum or amount
+
+
+def _merge_disks(wanted: tuple[Disk, ...] | None, found: tuple[Disk, ...], keep: bool) -> tuple[Disk, ...]:
+    if wanted is None:
+        return found
+    named = {disk.target for disk in wanted}
+    return (*wanted, *(disk for disk in found if keep and disk.target not in named))
+
+
+def _merge_nics(domain: Domain, found: tuple[Nic, ...], keep: bool) -> tuple[Nic, ...]:
+    """Interfaces are told apart by MAC address; one declared without keeps that of the interface at its position."""
+    if domain.networks is None:
+        return found
+    named = {nic.mac for nic in domain.networks if nic.mac}
+    known = {nic.mac: nic.addresses for nic in found}
+    result: list[Nic] = []
+    for index, nic in enumerate(domain.networks):
+        mac = nic.mac
+        if mac is None:
+            here = found[index].mac if index < len(found) else None
+            mac = here if here is not None and here not in named else derived_mac(domain.name, index)
+        addresses = known.get(mac, ()) if nic.addresses is None else nic.addresses
+        result.append(replace(nic, mac=mac, addresses=addresses))
+    macs = {nic.mac for nic in result}
+    return (*result, *(nic for nic in found if keep and nic.mac not in macs))
