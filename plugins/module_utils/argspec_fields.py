@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.cpus import cpu_set, shared_pinning
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.cpus import cpu_set
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     BOOT_DEVICES,
     CLOCKS,
@@ -120,7 +120,7 @@ def _address(value: str, field: str) -> str:
 def _cpus(value: Any, field: str) -> tuple[str, ...]:
     entries = value if isinstance(value, list) else [value]
     sets = [cpu_set(str(entry), field=field) if entry not in ("", None, "all") else "" for entry in entries]
-    return shared_pinning(sets) if len(set(sets)) == 1 else tuple(sets)
+    return () if sets == [""] else tuple(sets)
 
 
 def _features(value: Mapping[str, Any], field: str) -> dict[str, str]:

@@ -37,7 +37,7 @@ def test_every_field_of_the_model_has_an_option_and_a_place_in_the_xml() -> None
         ("cpus", "3,0-1, 2,^1", ("0,2-3",)),
         ("cpus", 2, ("2",)),
         ("cpus", ["0", 1, "2-3"], ("0", "1", "2-3")),
-        ("cpus", ["1", "1"], ("1",)),
+        ("cpus", ["1", "1"], ("1", "1")),
         ("cpus", ["1", "all"], ("1", "")),
         ("cpus", "", ()),
         ("cpus", "all", ()),

@@ -18,7 +18,8 @@ from typing import Any
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import DomainType
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl import devices
-from ansible_collections.xenfleet.xen.plugins.module_utils.xl.rows import ROWS, NoOption, plain_text
+from ansible_collections.xenfleet.xen.plugins.module_utils.xl.row import NoOption, plain_text
+from ansible_collections.xenfleet.xen.plugins.module_utils.xl.rows import ROWS
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.text import Setting, Value, parse, render
 
 _BUILDERS = {"hvm": DomainType.HVM, "generic": DomainType.PV, "linux": DomainType.PV}
@@ -66,7 +67,7 @@ def to_options(text: str) -> TakenOver:
             notes.append(f"{row.key}: {setting.value!r} cannot be an option, for {why}; it is kept under 'unknown'")
             continue
         # An empty text is no kernel, no RAM disk, no command line: the same as no key.
-        if value != "":
+        if value not in ("", []):
             options[row.option] = value
     for key, option, read_devices, _write in DEVICES:
         setting = settings.pop(key, None)
@@ -77,8 +78,6 @@ def to_options(text: str) -> TakenOver:
             notes += taken.notes
     if "name" not in options and "name" not in unknown:
         notes.append("name: the file names no guest")
-    if options.get("type") == DomainType.HVM:
-        notes.append("type: hvm is no type that xen_domain makes, only pv and pvh")
     if settings:
         notes.append(f"There is no option for {', '.join(settings)}; what they say is kept under 'unknown'.")
         unknown.update({key: setting.value for key, setting in settings.items()})
@@ -99,8 +98,9 @@ def from_options(options: Mapping[str, Any], unknown: Mapping[str, Any] | None =
     kept = devices.sort_kept(unknown or {})
     settings: dict[str, Value] = {}
     for row in ROWS:
-        if row.option in given:
-            settings[row.key] = _named(row.option, row.write, given.pop(row.option))
+        value = given.pop(row.option, [])
+        if value != []:
+            settings[row.key] = _named(row.option, row.write, value)
     for key, option, _read, write in DEVICES:
         entries = given.pop(option, None)
         if entries is not None or kept.whole[key] or kept.parts[option]:

@@ -7,10 +7,7 @@
 
 from __future__ import annotations
 
-import re
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
@@ -22,52 +19,14 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import absolute_path, guest_name
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
+from ansible_collections.xenfleet.xen.plugins.module_utils.xl.hardware_rows import HARDWARE_ROWS
+from ansible_collections.xenfleet.xen.plugins.module_utils.xl.row import NoOption, Row, plain_text, read_number
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.text import Value
 
 _XL_ACTIONS = (*ON_CRASH, "soft-reset")
 # By libxl's numbers, which xm and older files of xl have.
 _TSC_NUMBERS = {"0": "default", "1": "always_emulate", "2": "native", "3": "native_paravirt"}
-_NUMBER = re.compile(r"(0[xX][0-9a-fA-F]{1,12})|(0[0-7]{1,14})|([1-9][0-9]{0,11}|0)", re.ASCII)
 _MAX_VCPUS = 512
-
-
-class NoOption(Exception):
-    """xl can have this value, but the option cannot."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One key of the file and the option that it is.
-
-    Attributes:
-        key: the file's key.
-        option: the option's name.
-        read: the file's value to the option's.
-        write: the option's value to the file's.
-    """
-
-    key: str
-    option: str
-    read: Callable[[Value], Any]
-    write: Callable[[Any], Value]
-
-
-def plain_text(value: Value) -> str:
-    """A value as a text, which to xl a number is too.
-
-    Raises:
-        InvalidInput: it is something else.
-    """
-    if not isinstance(value, (str, int)) or isinstance(value, bool):
-        raise InvalidInput("it is no text", found=repr(value)[:80], expected="a text in quotes, or a number")
-    return str(value)
-
-
-def _number(value: object) -> int:
-    match = _NUMBER.fullmatch(str(value)) if isinstance(value, (int, str)) and not isinstance(value, bool) else None
-    if match is None:
-        raise InvalidInput("it is no number", found=repr(value)[:80], expected="a number")
-    return int(match[0], 16 if match[1] else 8 if match[2] else 10)
 
 
 def _read_name(value: Value) -> str:
@@ -92,7 +51,7 @@ def _type(value: Any) -> str:
 
 
 def _read_memory(value: Value) -> str:
-    count = _number(value)
+    count = read_number(value)
     if count < 1:
         raise InvalidInput("it is no amount of memory", found=repr(value), expected="MiB, above zero")
     return str(Size(count * MIB))
@@ -103,14 +62,14 @@ def _write_memory(value: Any) -> int:
 
 
 def _read_count(value: Value) -> int:
-    count = _number(value)
+    count = read_number(value)
     if count > _MAX_VCPUS:
         raise NoOption(f"it is more than {_MAX_VCPUS}")
     return _write_count(count)
 
 
 def _write_count(value: Any) -> int:
-    count = _number(value)
+    count = read_number(value)
     if not 1 <= count <= _MAX_VCPUS:
         raise InvalidInput("it is no number of VCPUs", found=repr(value), expected=f"1 to {_MAX_VCPUS}")
     return count
@@ -175,6 +134,9 @@ ROWS = (
     Row("kernel", "kernel", _read_path, _write_path),
     Row("ramdisk", "ramdisk", _read_path, _write_path),
     Row("cmdline", "cmdline", _read_line, lambda value: plain_text(value).strip(" ")),
+    Row("bootloader", "bootloader", _read_line, lambda value: plain_text(value).strip(" ")),
+    Row("bootloader_args", "bootloader_args", _read_line, lambda value: plain_text(value).strip(" ")),
+    *HARDWARE_ROWS,
     Row("tsc_mode", "tsc_mode", _read_tsc, _write_tsc),
     _action_row("on_poweroff", ON_POWEROFF),
     _action_row("on_reboot", ON_POWEROFF),
