@@ -17,6 +17,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     PowerState,
     TargetState,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.hardware import NumaNode
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import derived_mac
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
@@ -111,6 +112,13 @@ def test_a_new_guest_gets_defaults_and_starts() -> None:
         ({"vcpus": 4}, [], ("vcpus", "vcpus_max")),
         ({"memory": mib(384), "vcpus": 2}, [Action.SET_MEMORY, Action.SET_VCPUS], ()),
         ({"memory_max": mib(1024)}, [], ("memory_max",)),
+        ({"cpus": ("0",)}, [Action.PIN_VCPUS], ()),
+        ({"cpus": ("0", "1")}, [Action.PIN_VCPUS], ()),
+        ({"cpus": ("0", ""), "vcpus": 2}, [Action.SET_VCPUS], ("cpus",)),
+        ({"cpu_weight": 512}, [Action.SET_SCHEDULER], ()),
+        ({"cpu_weight": 512, "cpu_cap": 50}, [Action.SET_SCHEDULER], ()),
+        ({"usb_devices": ("046d:c52b",)}, [Action.ATTACH_HOST_DEVICE], ()),
+        ({"hap": False, "clock": "localtime"}, [], ("hap", "clock")),
         ({"kernel": "/other"}, [], ("kernel",)),
         ({"type": DomainType.PV}, [], ("type",)),
         ({"disks": (Disk("xvdb", "/b"),)}, [Action.ATTACH_DISK], ()),
@@ -162,6 +170,55 @@ def test_a_device_that_could_not_be_plugged_is_tried_again() -> None:
     assert [(step.action, step.device) for step in plan.steps] == [(Action.ATTACH_DISK, OTHER)]
 
 
+def test_only_the_vcpus_that_are_there_are_pinned() -> None:
+    pinned = replace(BASE, cpus=("0", "1"))
+    there = found(pinned, running=replace(BASE, cpus=("0",), vcpus_max=2))
+    assert plan_domain(declare(), there).steps == ()
+
+
+def test_a_cap_that_was_lost_at_a_start_is_set_again() -> None:
+    plan = plan_domain(declare(), found(replace(BASE, cpu_cap=50), running=replace(BASE, cpu_cap=0)))
+    assert [(step.action, step.changes[0].field) for step in plan.steps] == [(Action.SET_SCHEDULER, "cpu_cap")]
+    assert plan.restart_required == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        (DomainType.PVH, {"graphics": "vnc"}),
+        (DomainType.PVH, {"pci_devices": ("0000:03:00.0",)}),
+        (DomainType.PVH, {"bootloader": "pygrub"}),
+        (DomainType.PV, {"acpi": True}),
+        (DomainType.PV, {"boot": ("disk",)}),
+        (DomainType.PV, {"firmware": "uefi"}),
+        (DomainType.HVM, {"e820_host": True}),
+        (DomainType.HVM, {"graphics_port": 5901}),
+        (DomainType.HVM, {"vcpus_max": 2, "cpus": ("0", "1", "2")}),
+        (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(128)),)}),
+        (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(512), (10, 20)),)}),
+    ],
+)
+def test_what_a_type_cannot_have_is_refused(kind: DomainType, fields: dict[str, object]) -> None:
+    with pytest.raises(InvalidInput):
+        plan_domain(declare(type=kind, **fields), found(BASE))
+
+
+def test_what_follows_from_another_field_follows() -> None:
+    screen = replace(BASE, type=DomainType.HVM, graphics="vnc", graphics_password="s3cret", firmware="uefi")
+    target = plan_domain(declare(graphics="none", type=DomainType.PVH), found(screen)).target
+    assert target is not None
+    assert (target.graphics_password, target.graphics_port, target.firmware) == (None, None, None)
+
+
+def test_a_password_is_compared_and_not_shown() -> None:
+    screen = replace(BASE, type=DomainType.HVM, graphics="vnc", graphics_password="s3cret")
+    [step] = plan_domain(declare(TargetState.PRESENT, graphics_password="other"), found(screen)).steps
+    assert [(change.field, change.before, change.after) for change in step.changes] == [
+        ("graphics_password", "(hidden)", "(hidden)")
+    ]
+    assert plan_domain(declare(TargetState.PRESENT, graphics_password="s3cret"), found(screen)).steps == ()
+
+
 def test_a_stopped_guest_waits_for_nothing() -> None:
     plan = plan_domain(declare(TargetState.PRESENT, kernel="/other"), found(BASE))
     assert plan.restart_required == ()
@@ -197,6 +254,12 @@ def test_a_restart_goes_down_and_up() -> None:
     plan = plan_domain(declare(TargetState.RESTARTED, kernel="/other"), found(BASE, running=BASE))
     assert [step.action for step in plan.steps] == [Action.DEFINE, Action.SHUTDOWN, Action.START]
     assert plan.restart_required == ()
+
+
+def test_a_paused_guest_goes_on_before_it_restarts() -> None:
+    declared = replace(declare(kernel="/other"), restart_if_needed=True)
+    plan = plan_domain(declared, found(BASE, running=BASE, state=PowerState.PAUSED))
+    assert [step.action for step in plan.steps] == [Action.DEFINE, Action.RESUME, Action.SHUTDOWN, Action.START]
 
 
 @pytest.mark.parametrize(
