@@ -140,14 +140,17 @@ options:
     choices: [disk, cdrom, network]
   firmware:
     description:
-      - V(bios) - SeaBIOS. V(uefi) - OVMF as it came with Xen, whose variables are not stored. HVM only.
+      - V(bios) - SeaBIOS. V(uefi) - OVMF, of which the host needs Debian's package C(ovmf); its variables are not
+        stored. HVM only.
     type: str
     choices: [bios, uefi]
   acpi:
-    description: Whether it has ACPI, by which an HVM guest without drivers of Xen is asked to shut down. PVH and HVM only.
+    description:
+      - Whether it has ACPI, by which an HVM guest without drivers of Xen is asked to shut down. A new HVM guest has it, and does not
+        start without it where Xen's QEMU is newer than 9.0 (as Debian 13's). PVH and HVM only.
     type: bool
   apic:
-    description: Whether it has an APIC. PVH and HVM only.
+    description: Whether it has an APIC. A new HVM guest has it. PVH and HVM only.
     type: bool
   pae:
     description: Whether it has physical address extension. libvirt always gives it to HVM guests. HVM only.
@@ -297,7 +300,7 @@ options:
     description: Its input devices on the USB. A V(tablet) keeps the pointer where it is on the screen. HVM only.
     type: list
     elements: str
-    choices: [mouse, tablet, keyboard]
+    choices: [mouse, tablet]
   usb_controllers:
     description: Its USB controllers.
     type: list

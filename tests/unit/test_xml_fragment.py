@@ -87,6 +87,13 @@ def test_what_an_option_says_is_not_said_in_xml() -> None:
         definition_of(declared, target, None)
 
 
+def test_a_new_guest_takes_xml() -> None:
+    declared = declare("<domain><title>A web server</title></domain>")
+    target = plan_domain(declared, None, lacking_of(declared, None)).target
+    assert target is not None
+    assert lacking(declared.xml or "", definition_of(declared, target, None)) == ()
+
+
 def test_the_plan_names_what_is_put_in_and_what_waits() -> None:
     domain = Domain("web1", memory=Size(256 * MIB), memory_max=Size(256 * MIB), kernel="/k")
     there = found(domain, running=domain, running_xml=render_domain(domain))

@@ -72,7 +72,7 @@ GRAPHICS = ("vnc", "spice", "none")
 GRAPHICS_LISTEN = "127.0.0.1"
 VIDEOS = ("vga", "cirrus", "qxl", "xen")
 SOUNDS = ("sb16", "es1370", "ac97", "pcspk")
-USB_INPUTS = ("mouse", "tablet", "keyboard")
+USB_INPUTS = ("mouse", "tablet")
 
 
 @dataclass(frozen=True)

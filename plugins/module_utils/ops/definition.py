@@ -37,8 +37,9 @@ def definition_of(declared: Declaration, target: Domain, found: FoundDomain | No
     definition = render_domain(target, found.stored_xml if found else None)
     if declared.xml is None:
         return definition
+    meant = parse_domain(definition)
     definition = fragment.merged(declared.xml, definition)
-    contradicted = dict.fromkeys(base_name(change.field) for change in differences(target, parse_domain(definition)))
+    contradicted = dict.fromkeys(base_name(change.field) for change in differences(meant, parse_domain(definition)))
     if contradicted:
         raise InvalidInput(
             "xml says what an option is there for",

@@ -39,6 +39,8 @@ _NEW = Domain(
     on_crash="restart",
     labels={},
 )
+# Without ACPI the QEMU of today's Xen does not even start.
+_NEW_HVM = replace(_NEW, type=DomainType.HVM, acpi=True, apic=True)
 
 
 def resolve(declared: Declaration, found: FoundDomain | None) -> Domain:
@@ -51,7 +53,7 @@ def resolve(declared: Declaration, found: FoundDomain | None) -> Domain:
     wanted = declared.domain
     base = (found.stored or found.running) if found else None
     if base is None:
-        base = _NEW
+        base = _NEW_HVM if wanted.type is DomainType.HVM else _NEW
     elif wanted.uuid is not None and base.uuid != wanted.uuid:
         raise Conflict(
             "another guest has this name",

@@ -31,8 +31,8 @@ _TSC_TIMERS = {"native": "native", "always_emulate": "emulate", "native_paravirt
 _TSC_MODES = {timer: mode for mode, timer in _TSC_TIMERS.items()}
 _BOOT = {"disk": "hd", "cdrom": "cdrom", "network": "network"}
 _BOOT_NAMES = {name: device for device, name in _BOOT.items()}
-# The driver takes any read-only flash for OVMF; Xen's build says where that is.
-_UEFI_LOADER = "/usr/share/OVMF/OVMF_CODE.fd"
+# Where Debian's package ovmf has it; Debian's Xen looks there, too.
+_UEFI_LOADER = "/usr/share/ovmf/OVMF.fd"
 _XENBUS = "devices/controller[@type='xenbus']"
 
 
