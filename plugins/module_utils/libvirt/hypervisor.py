@@ -33,7 +33,7 @@ def marked(connection: Any, flag: int) -> frozenset[str]:
 
 
 class LibvirtHypervisor:
-    """Implements ``ports.Hypervisor``.
+    """Implements ``ports.Hypervisor``, ``ports.MovingHypervisor`` and ``ports.RestoringHypervisor``.
 
     Args:
         connection: an open libvirt connection.
@@ -124,6 +124,10 @@ class LibvirtHypervisor:
         """Save a guest's memory; libvirt restores it at the next start."""
         domain = self._domain(name)
         translated("save the guest", domain.managedSave, guest=name)
+
+    def restore(self, path: str) -> None:
+        """Let a saved guest go on. The driver reads the path in one go (libxlDomainRestoreFlags), so it may be a named pipe."""
+        translated("restore the saved guest", lambda: self.connection.restore(path))
 
     def resume(self, name: str) -> None:
         """Let a paused guest go on."""
