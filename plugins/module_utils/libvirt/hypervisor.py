@@ -54,7 +54,7 @@ def scheduled(domain: Any, running: Domain, stored: Domain) -> Domain:
 
 
 class LibvirtHypervisor:
-    """Implements ``ports.Hypervisor``.
+    """Implements ``ports.Hypervisor``, ``ports.MovingHypervisor`` and ``ports.RestoringHypervisor``.
 
     Args:
         connection: an open libvirt connection.
@@ -155,6 +155,10 @@ class LibvirtHypervisor:
         """Save a guest's memory; libvirt restores it at the next start."""
         domain = self._domain(name)
         translated("save the guest", domain.managedSave, guest=name)
+
+    def restore(self, path: str) -> None:
+        """Let a saved guest go on. The driver reads the path in one go (libxlDomainRestoreFlags), so it may be a named pipe."""
+        translated("restore the saved guest", lambda: self.connection.restore(path))
 
     def resume(self, name: str) -> None:
         """Let a paused guest go on."""

@@ -17,11 +17,17 @@ class Effect(StrEnum):
     LIVE = "live"
     NEXT_BOOT = "next_boot"
     RECREATE = "recreate"
+    FREEZE = "freeze"
 
     @property
     def words(self) -> str:
         """For a person's eyes."""
-        return {"live": "now", "next_boot": "at the next boot", "recreate": "by making it anew"}[self.value]
+        return {
+            "live": "now",
+            "next_boot": "at the next boot",
+            "recreate": "by making it anew",
+            "freeze": "now; it stands still while its memory goes to the disk and back",
+        }[self.value]
 
 
 @dataclass(frozen=True)

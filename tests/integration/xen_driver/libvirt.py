@@ -1,4 +1,4 @@
-"""libvirt's binding, refusing what its Xen driver refuses.
+"""libvirt's binding, refusing what its Xen driver refuses, and reading saved guests as that driver does.
 
 Put before the real one in PYTHONPATH of a module that works against libvirt's test driver: that driver can do more than the
 Xen driver, and a module must not come to lean on it. The refusals are those of src/libxl/libxl_driver.c of libvirt 11.3.
@@ -7,6 +7,7 @@ Xen driver, and a module must not come to lean on it. The refusals are those of 
 from __future__ import annotations
 
 import importlib.util
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,19 @@ _only_flags(
 )
 
 
+def _restore(self: Any, path: str) -> int:
+    """Read a saved guest as libxlDomainSaveImageOpen does, and the stream after it; the guest runs on as the test driver's."""
+    with Path(path).open("rb") as image:
+        magic, version, length = struct.unpack("=16s2I40x", image.read(64))
+        xml, stream = image.read(length), image.read()
+    if magic != b"libvirt-xml\n \0 \r" or version != 2 or not stream.startswith(b"LibxlFmt"):
+        _refuse("restore of this image")
+    if b"cannot be restored" in stream:
+        _refuse("restore of this guest")
+    self.createXML(xml.rstrip(b"\0").decode())
+    return 0
+
+
 def _block_stats(self: Any, target: str) -> Any:
     """Only Xen's own backend counts."""
     for disk in ElementTree.fromstring(self.XMLDesc()).iterfind("devices/disk"):
@@ -84,6 +98,7 @@ def _block_stats(self: Any, target: str) -> Any:
 
 _counted = _binding_domain.blockStats
 _binding_domain.blockStats = _block_stats
+_binding.virConnect.restore = _restore
 _binding.virConnect.getAllDomainStats = lambda *_a, **_k: _refuse("getAllDomainStats")
 
 globals().update({name: value for name, value in vars(_binding).items() if not name.startswith("__")})
