@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.device_options import disk_options, nic_options
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain, FoundDomain
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.sighting import Sighting
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.usage import Usage
@@ -29,20 +30,8 @@ def configuration_report(domain: Domain) -> dict[str, Any]:
         "kernel": domain.kernel,
         "ramdisk": domain.ramdisk,
         "cmdline": domain.cmdline,
-        "disks": [
-            {
-                "target": disk.target,
-                "source": disk.source,
-                "format": disk.format,
-                "readonly": disk.readonly,
-                "shareable": disk.shareable,
-            }
-            for disk in domain.disks or ()
-        ],
-        "networks": [
-            {"mac": nic.mac, "bridge": nic.bridge, "addresses": list(nic.addresses or ())}
-            for nic in domain.networks or ()
-        ],
+        "disks": [disk_options(disk) for disk in domain.disks or ()],
+        "networks": [nic_options(nic) for nic in domain.networks or ()],
         "tsc_mode": domain.tsc_mode,
         "on_poweroff": domain.on_poweroff,
         "on_reboot": domain.on_reboot,

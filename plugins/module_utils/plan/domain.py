@@ -26,6 +26,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import de
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change, Effect
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.device_rules import check_devices
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.devices import plan_devices, shown
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.power import plan_power, restart
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
@@ -166,6 +167,7 @@ def resolve(declared: Declaration, found: FoundDomain | None) -> Domain:
         labels=base.labels if wanted.labels is None else wanted.labels,
     )
     _check(target)
+    check_devices(target, base)
     return target
 
 
@@ -205,8 +207,9 @@ def _text(wanted: str | None, found: str | None) -> str | None:
 def _merge_disks(wanted: tuple[Disk, ...] | None, found: tuple[Disk, ...], keep: bool) -> tuple[Disk, ...]:
     if wanted is None:
         return found
-    named = {disk.target for disk in wanted}
-    return (*wanted, *(disk for disk in found if keep and disk.target not in named))
+    known = {disk.target: disk for disk in found}
+    named = tuple(disk.over(known.pop(disk.target, None)) for disk in wanted)
+    return (*named, *(known.values() if keep else ()))
 
 
 def _merge_nics(domain: Domain, found: tuple[Nic, ...], keep: bool) -> tuple[Nic, ...]:
@@ -214,15 +217,14 @@ def _merge_nics(domain: Domain, found: tuple[Nic, ...], keep: bool) -> tuple[Nic
     if domain.networks is None:
         return found
     named = {nic.mac for nic in domain.networks if nic.mac}
-    known = {nic.mac: nic.addresses for nic in found}
+    known = {nic.mac: nic for nic in found}
     result: list[Nic] = []
     for index, nic in enumerate(domain.networks):
         mac = nic.mac
         if mac is None:
             here = found[index].mac if index < len(found) else None
             mac = here if here is not None and here not in named else derived_mac(domain.name, index)
-        addresses = known.get(mac, ()) if nic.addresses is None else nic.addresses
-        result.append(replace(nic, mac=mac, addresses=addresses))
+        result.append(replace(nic, mac=mac).over(known.get(mac)))
     macs = {nic.mac for nic in result}
     return (*result, *(nic for nic in found if keep and nic.mac not in macs))
 

@@ -24,6 +24,7 @@ class Action(StrEnum):
     DETACH_DISK = "detach_disk"
     ATTACH_NIC = "attach_nic"
     DETACH_NIC = "detach_nic"
+    CHANGE_MEDIUM = "change_medium"
     SET_AUTOSTART = "set_autostart"
     START = "start"
     START_PAUSED = "start_paused"
@@ -42,6 +43,7 @@ OF_THE_RUNNING_GUEST = (
     Action.DETACH_DISK,
     Action.ATTACH_NIC,
     Action.DETACH_NIC,
+    Action.CHANGE_MEDIUM,
 )
 
 
@@ -52,7 +54,7 @@ class Step:
     Attributes:
         action: which one.
         changes: the fields it changes.
-        device: the disk or interface that it plugs or unplugs.
+        device: the disk or interface that it plugs or unplugs, or the drive with its new medium.
     """
 
     action: Action
