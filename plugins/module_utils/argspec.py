@@ -14,7 +14,14 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.argspec_fields import FIELDS, read_fields
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import FORMATS, Disk, checked_disks
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.device_options import read_disk, read_nic
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import (
+    DEVICES,
+    DRIVERS,
+    FORMATS,
+    Disk,
+    checked_disks,
+)
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     Declaration,
     Domain,
@@ -58,15 +65,30 @@ def domain_spec() -> Spec:
 
 _DISK_SPEC: Spec = {
     "target": {"type": "str"},
-    "source": {"type": "path", "required": True},
+    "device": {"type": "str", "choices": list(DEVICES), "default": "disk"},
+    "source": {"type": "path"},
     "format": {"type": "str", "choices": list(FORMATS), "default": "raw"},
+    "driver": {"type": "str", "choices": list(DRIVERS)},
     "readonly": {"type": "bool", "default": False},
     "shareable": {"type": "bool", "default": False},
+    "discard": {"type": "bool"},
+    "monitors": {"type": "list", "elements": "str"},
+    "auth_user": {"type": "str"},
+    # The UUID of a secret that libvirt keeps, not the secret itself.
+    "auth_secret": {"type": "str", "no_log": False},
 }
 _NETWORK_SPEC: Spec = {
-    "bridge": {"type": "str", "required": True},
+    "bridge": {"type": "str"},
+    "network": {"type": "str"},
+    "script": {"type": "str"},
     "mac": {"type": "str"},
     "addresses": {"type": "list", "elements": "str"},
+    "guest_ips": {"type": "list", "elements": "str"},
+    "openvswitch": {"type": "bool"},
+    "vlan": {"type": "int"},
+    "trunks": {"type": "list", "elements": "int"},
+    "model": {"type": "str"},
+    "rate": {"type": "str"},
 }
 
 
@@ -153,17 +175,10 @@ def _read(name: str, options: Mapping[str, Any]) -> Declaration:
 def _disks(entries: list[dict[str, Any]] | None) -> tuple[Disk, ...] | None:
     if entries is None:
         return None
-    return checked_disks(Disk(**{**entry, "target": entry["target"] or ""}) for entry in entries)
+    return checked_disks(read_disk(entry) for entry in entries)
 
 
 def _nics(entries: list[dict[str, Any]] | None) -> tuple[Nic, ...] | None:
     if entries is None:
         return None
-    return checked_nics(
-        Nic(
-            mac=entry["mac"],
-            bridge=entry["bridge"],
-            addresses=None if entry["addresses"] is None else tuple(entry["addresses"]),
-        )
-        for entry in entries
-    )
+    return checked_nics(read_nic(entry) for entry in entries)

@@ -113,6 +113,12 @@ class Hypervisor(Protocol):
     def detach(self, name: str, device: str) -> None:
         """Unplug a device of a running guest; it is not stored. Returns when the guest has let it go."""
 
+    def update(self, name: str, device: str) -> None:
+        """Change the medium of a running guest's CD-ROM drive to what the drive's XML says; it is not stored."""
+
+    def networks(self) -> frozenset[str] | None:
+        """The names of libvirt's active networks; None when they cannot be told."""
+
     def set_autostart(self, name: str, autostart: bool) -> None:
         """Let a guest start with its host, or not."""
 
@@ -194,7 +200,10 @@ class HostFacts(Protocol):
     """What a guest's configuration refers to on its host."""
 
     def bridges(self) -> frozenset[str]:
-        """The names of the host's bridges."""
+        """The names of the host's bridges, those of Open vSwitch included."""
+
+    def openvswitch_bridges(self) -> frozenset[str]:
+        """The names of those of Open vSwitch."""
 
     def path_kind(self, path: str) -> str | None:
         """``file``, ``block``, ``directory`` or ``other`` for what is at a path; None when nothing is."""

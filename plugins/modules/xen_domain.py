@@ -177,22 +177,46 @@ options:
     type: str
     choices: [utc, localtime]
   disks:
-    description: Its disks, told apart by their O(disks[].target).
+    description:
+      - Its disks and CD-ROM drives, told apart by their O(disks[].target).
+      - Disks on the xen bus (V(xvda), ...) are plugged into a running guest and out of it, and of the CD-ROM drives of a running
+        HVM guest the medium is changed. All else waits for its next boot.
     type: list
     elements: dict
     suboptions:
       target:
-        description: The device in the guest. Given out in order (V(xvda), V(xvdb), ...) when not named.
+        description:
+          - The device in the guest, a whole disk. Given out in order (V(xvda), V(xvdb), ...) when not named.
+          - HVM guests can also have V(hda) to V(hdd) (IDE) and V(sda) to V(sdp) (SCSI), which QEMU emulates. It shows them
+            V(xvda) to V(xvdd) on its IDE controller too, so these and V(hda) to V(hdd) exclude each other, and cannot be
+            read-only disks.
         type: str
+      device:
+        description:
+          - V(cdrom) is a CD-ROM drive. It is always read-only. In an HVM guest it can be empty (no O(disks[].source)), and is one
+            of the first four devices, such as V(hdc).
+        type: str
+        choices: [disk, cdrom]
+        default: disk
       source:
-        description: The file or block device on the host. It has to be there.
+        description:
+          - The file or block device on the host, by its absolute path. It has to be there.
+          - Or C(rbd:POOL/IMAGE), an image in a Ceph cluster. Whether that is there is not looked at.
+          - Needed for a disk.
         type: path
-        required: true
       format:
         description: What the source holds.
         type: str
-        choices: [raw, qcow2]
+        choices: [raw, qcow, qcow2, qed, vhd]
         default: raw
+      driver:
+        description:
+          - What serves it on the host. V(phy) - Xen's own, for raw block devices. V(qemu) - QEMU, for all. V(file) - QEMU too,
+            raw only.
+          - When not named, the one that is there stays as long as it can serve the disk. A new disk has V(phy) when it is a raw
+            block device, and V(qemu) otherwise and for CD-ROM drives.
+        type: str
+        choices: [phy, qemu, file]
       readonly:
         description: Whether the guest may only read it.
         type: bool
@@ -201,6 +225,25 @@ options:
         description: Whether other running guests may have it too. The guests have to be made for that.
         type: bool
         default: false
+      discard:
+        description:
+          - Whether the guest may give back blocks that it does not use any more (TRIM). A new disk lets it.
+        type: bool
+      monitors:
+        description:
+          - Of an image in Ceph, where the cluster's monitors are, each as V(host), V(host:port) or V([IPv6]:port).
+          - When not named, those that are there stay. Without any, the host's own configuration of Ceph says.
+        type: list
+        elements: str
+      auth_user:
+        description:
+          - Of an image in Ceph, the user of the cluster. Without one libvirt logs in as nobody (C(auth_supported=none)).
+          - When not named, the one that is there stays. An empty text takes it away.
+        type: str
+      auth_secret:
+        description:
+          - The UUID of the secret in the host's libvirt that has the key of O(disks[].auth_user) (C(virsh secret-define)).
+        type: str
   unlisted_disks:
     description:
       - What becomes of disks that the guest has and O(disks) does not name. Detaching never deletes the data.
@@ -208,14 +251,55 @@ options:
     choices: [keep, detach]
     default: keep
   networks:
-    description: Its network interfaces, told apart by their O(networks[].mac).
+    description:
+      - Its network interfaces, told apart by their O(networks[].mac). Each hangs on a O(networks[].bridge), on a
+        O(networks[].network), or, with neither, where its O(networks[].script) puts it.
+      - Interfaces are plugged into a running guest and out of it. A change of one waits for the guest's next boot.
     type: list
     elements: dict
     suboptions:
       bridge:
-        description: The host's bridge that it hangs on.
+        description: The host's bridge that it hangs on. It has to be there.
         type: str
-        required: true
+      network:
+        description:
+          - A network of the host's libvirt that it hangs on. It has to be active, where libvirt can tell.
+        type: str
+      script:
+        description:
+          - The program that puts it into the host's network, by its absolute path or its name in C(/etc/xen/scripts). It has to
+            be there.
+          - On a bridge it goes before Xen's own. Without O(networks[].bridge) it alone says where the interface hangs, such as
+            V(vif-route). Networks of libvirt have none.
+          - When not named, the one that is there stays, as long as the interface stays on the same kind of place. An empty text
+            takes it away.
+        type: str
+      openvswitch:
+        description:
+          - Whether O(networks[].bridge) is one of Open vSwitch.
+          - When not named, this and the VLANs stay as they are, as long as the bridge stays. When named, the VLANs are those that
+            are named with it.
+        type: bool
+      vlan:
+        description:
+          - The VLAN that it is a member of. Open vSwitch only, for libvirt's Xen driver ignores VLANs on a plain bridge.
+        type: int
+      trunks:
+        description:
+          - The VLANs that it carries with their tags. Open vSwitch only, and instead of O(networks[].vlan).
+        type: list
+        elements: int
+      model:
+        description:
+          - In an HVM guest the device that QEMU emulates, by QEMU's name, such as V(e1000) or V(rtl8139), or V(netfront) for none
+            besides Xen's own. PV and PVH guests can only have V(netfront).
+          - When not named, the one that is there stays, and a new one gets Xen's default. An empty text takes it away.
+        type: str
+      rate:
+        description:
+          - How much the guest may send, such as V(10 MB/s), V(512 KiB/s) or (in bits) V(100 Mb/s). Rounded up to whole KiB/s.
+          - When not named, the limit that is there stays. An empty text takes it away.
+        type: str
       mac:
         description:
           - Its MAC address. When not given, the interface at this position keeps the one it has, and a new one gets
@@ -226,6 +310,13 @@ options:
           - The addresses that the guest uses on it, as C(address/prefix). They are kept with the definition, so
             that the inventory knows them. The guest's own configuration is the image's business.
           - When not given, those that are kept with the interface stay. An empty list takes them away.
+        type: list
+        elements: str
+      guest_ips:
+        description:
+          - Addresses without prefix that its script is told, which xl.cfg(5) calls C(ip). C(vif-route) and C(vif-nat) make routes of
+            them, C(vif-bridge) filters by them. Xen acts on these, and only the inventory reads O(networks[].addresses).
+          - When not given, those that are there stay. An empty list takes them away.
         type: list
         elements: str
   unlisted_networks:
@@ -413,6 +504,37 @@ EXAMPLES = r"""
       - bridge: xenbr20
     autostart: true
     labels: {group: web}
+
+- name: A disk in Ceph for it, and an interface in a VLAN of Open vSwitch that sends 100 Mb/s at the most
+  xenfleet.xen.xen_domain:
+    name: web1
+    disks:
+      - target: xvdb
+        source: rbd:guests/web1-data
+        monitors: ["10.30.0.1:6789", "10.30.0.2:6789"]
+        auth_user: xen
+        auth_secret: 6695eb01-f6a4-8304-79aa-97f2502e193f
+    networks:
+      - mac: 00:16:3e:0a:00:1f
+        bridge: ovsbr0
+        openvswitch: true
+        vlan: 10
+        rate: 100 Mb/s
+
+- name: Another medium in the drive of an HVM guest, now
+  xenfleet.xen.xen_domain:
+    name: win1
+    disks:
+      - target: hdc
+        device: cdrom
+        source: /srv/iso/drivers.iso
+
+- name: An empty drive
+  xenfleet.xen.xen_domain:
+    name: win1
+    disks:
+      - target: hdc
+        device: cdrom
 
 - name: More memory for it, now
   xenfleet.xen.xen_domain:

@@ -30,6 +30,21 @@ _OPTIONS = (
     "wait_port",
     "wait_timeout",
 )
+# Keys of guest_disks and guest_networks that are options of xen_domain's disks and networks by the same name.
+_OF_A_DISK = (
+    "target",
+    "device",
+    "format",
+    "driver",
+    "readonly",
+    "shareable",
+    "discard",
+    "monitors",
+    "auth_user",
+    "auth_secret",
+)
+_OF_A_NETWORK = ("script", "openvswitch", "vlan", "trunks", "model", "rate", "guest_ips")
+_OF_A_MADE_DISK = ("image", "size", "filesystem", "volume_group")
 _OF_A_SIZE = ("memory", "memory_max", "vcpus", "vcpus_max")
 
 
@@ -76,6 +91,7 @@ def guests_on(site: Site, guests: Mapping[str, Variables]) -> dict[str, Any]:
     """
     domains: list[dict[str, Any]] = []
     clones: list[dict[str, Any]] = []
+    promised: list[str] = []
     problems: list[str] = []
     for name, variables in guests.items():
         if place_of(variables) != site.host:
@@ -87,7 +103,9 @@ def guests_on(site: Site, guests: Mapping[str, Variables]) -> dict[str, Any]:
         try:
             nics = _nics(site, name, variables)
             if variables.get("guest_state", "running") != "absent":
-                clones += _clones(site, name, variables, nics)
+                made = _made_disks(variables)
+                clones += _clones(site, name, variables, made, nics)
+                promised += [_disk_path(site, name, disk) for disk in made]
             domains.append(_domain(site, name, variables, nics))
         except InvalidInput as error:
             error.guest = name
@@ -96,7 +114,7 @@ def guests_on(site: Site, guests: Mapping[str, Variables]) -> dict[str, Any]:
     return {
         "domains": domains,
         "clones": clones,
-        "pending_paths": [disk["source"] for domain in domains for disk in domain["disks"]],
+        "pending_paths": promised,
         "problems": problems,
     }
 
@@ -120,32 +138,47 @@ def _nics(site: Site, name: str, variables: Variables) -> list[dict[str, Any]]:
     given: Mapping[str, Any] = variables.get("guest_addresses") or {}
     nics = []
     for index, entry in enumerate(variables.get("guest_networks") or ()):
-        network = entry.get("network")
-        bridge = entry.get("bridge") or site.networks.get(str(network))
-        if bridge is None:
-            raise InvalidInput(
-                f"the host {site.host} has no bridge for the network {network}",
-                found=", ".join(f"{known} on {bridge}" for known, bridge in site.networks.items()) or "none",
-                remedy="Give one of its network_bridges that network's name.",
-            )
-        addresses = _listed(entry.get("addresses")) or _listed(given.get(str(network or bridge)))
+        addresses = _listed(entry.get("addresses")) or _listed(given.get(_key(entry)))
         nics.append(
             {
-                "bridge": bridge,
+                **_place(site, entry),
+                **{key: entry[key] for key in _OF_A_NETWORK if entry.get(key) is not None},
                 "mac": entry.get("mac") or derived_mac(name, index),
                 "addresses": [_address(text) for text in addresses],
                 "gateway": entry.get("gateway"),
                 "dns": _listed(entry.get("dns")),
             }
         )
-    unknown = (
-        set(given) - {str(entry.get("network") or entry.get("bridge")) for entry in variables["guest_networks"]}
-        if given
-        else ()
-    )
+    unknown = set(given) - {_key(entry) for entry in variables.get("guest_networks") or ()}
     if unknown:
         raise InvalidInput(f"guest_addresses names {', '.join(sorted(unknown))}, which is not in guest_networks")
     return nics
+
+
+def _key(entry: Mapping[str, Any]) -> str:
+    """By what guest_addresses names an entry of guest_networks."""
+    return str(entry.get("network") or entry.get("bridge") or entry.get("libvirt_network") or "")
+
+
+def _place(site: Site, entry: Mapping[str, Any]) -> dict[str, str]:
+    """What an interface hangs on, as options of xen_domain: to them a network is one of libvirt."""
+    network, bridge = entry.get("network"), entry.get("bridge")
+    if network and not bridge:
+        bridge = site.networks.get(str(network))
+        if bridge is None:
+            raise InvalidInput(
+                f"the host {site.host} has no bridge for the network {network}",
+                found=", ".join(f"{known} on {bridge}" for known, bridge in site.networks.items()) or "none",
+                remedy="Give one of its network_bridges that network's name.",
+            )
+    places = {"bridge": bridge, "network": entry.get("libvirt_network")}
+    if not any(places.values()) and not entry.get("script"):
+        raise InvalidInput(
+            "guest_networks has an entry that hangs nowhere",
+            found=str(dict(entry)),
+            expected="network, bridge, libvirt_network or script",
+        )
+    return {key: str(place) for key, place in places.items() if place}
 
 
 def _listed(value: Any) -> list[str]:
@@ -167,9 +200,46 @@ def _disk_path(site: Site, name: str, disk: Mapping[str, Any]) -> str:
     return f"{site.store}/{name}/{disk['name']}.img"
 
 
-def _clones(site: Site, name: str, variables: Variables, nics: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _source(site: Site, name: str, disk: Mapping[str, Any]) -> str | None:
+    """Where a disk is; None for an empty drive."""
+    return _disk_path(site, name, disk) if _is_made(disk) else disk.get("source")
+
+
+def _is_made(disk: Mapping[str, Any]) -> bool:
+    """Whether a disk is made for the guest: not one that has a source of its own, and no CD-ROM drive."""
+    return not disk.get("source") and disk.get("device", "disk") != "cdrom"
+
+
+def _made_disks(variables: Variables) -> list[Mapping[str, Any]]:
+    """The disks that are made for a guest.
+
+    Raises:
+        InvalidInput: one that is not made says how it should be, or one that is has no name or another format than raw.
+    """
+    disks = list(variables.get("guest_disks") or ())
+    for disk in disks:
+        wrong = [key for key in _OF_A_MADE_DISK if disk.get(key)]
+        if wrong and not _is_made(disk):
+            raise InvalidInput(
+                f"guest_disks has {', '.join(wrong)} of a disk that is not made",
+                found=str(dict(disk)),
+                remedy="A disk with source is taken as it is, and a CD-ROM drive is not made: leave them out.",
+            )
+        if _is_made(disk) and (not disk.get("name") or disk.get("format", "raw") != "raw"):
+            raise InvalidInput(
+                "guest_disks has a disk that cannot be made",
+                found=str(dict(disk)),
+                expected="name, and no format but raw",
+                remedy="Name source for a disk that is there already.",
+            )
+    return [disk for disk in disks if _is_made(disk)]
+
+
+def _clones(
+    site: Site, name: str, variables: Variables, made: Iterable[Mapping[str, Any]], nics: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     clones = []
-    for disk in variables.get("guest_disks") or ():
+    for disk in made:
         clone: dict[str, Any] = {"size": disk["size"]} if disk.get("size") else {}
         if disk.get("volume_group"):
             clone["volume"] = {"group": disk["volume_group"], "name": f"{name}-{disk['name']}"}
@@ -208,10 +278,14 @@ def _domain(site: Site, name: str, variables: Variables, nics: list[dict[str, An
         domain.setdefault("ramdisk", f"{site.image_store}/{image}/initrd.img")
         domain.setdefault("cmdline", "root=/dev/xvda ro console=hvc0 net.ifnames=0")
     domain["disks"] = [
-        {"source": _disk_path(site, name, disk), **({"target": disk["target"]} if disk.get("target") else {})}
+        {
+            **({"source": source} if (source := _source(site, name, disk)) else {}),
+            **{key: disk[key] for key in _OF_A_DISK if disk.get(key) is not None},
+        }
         for disk in disks
     ]
-    domain["networks"] = [{key: nic[key] for key in ("bridge", "mac", "addresses")} for nic in nics]
+    options = ("bridge", "network", *_OF_A_NETWORK, "mac", "addresses")
+    domain["networks"] = [{key: nic[key] for key in options if key in nic} for nic in nics]
     groups = [
         group for group in variables.get("group_names") or () if not str(group).startswith(("on_", "state_", "xen_"))
     ]

@@ -131,7 +131,7 @@ def _variables(host: str, found: FoundDomain, answer: HostAnswer) -> dict[str, A
         "xen_labels": report["labels"],
         "xen_bridges": sorted({nic["bridge"] for nic in report["networks"] if nic["bridge"]}),
         "xen_addresses": plain_addresses(report),
-        "xen_files": [path for path in files if path],
+        "xen_files": [path for path in files if path and path.startswith("/")],
         "xen_restart_required": list(waiting_fields(found)),
         "xen_host_answers": answer.error is None,
     }

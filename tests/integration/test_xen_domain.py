@@ -140,7 +140,18 @@ def test_bad_input_is_refused_before_anything_is_touched(
             {"disks": [{"source": disk, "target": "xvda"}, {"source": files["data.img"], "target": "xvda"}]},
             "named twice",
         ),
-        ({"disks": [{"source": disk, "target": "sda"}]}, "no Xen disk"),
+        ({"disks": [{"source": disk, "target": "sda1"}]}, "no Xen disk"),
+        ({"disks": [{"source": disk, "target": "sda"}]}, "only an HVM guest can have the disk sda"),
+        ({"disks": [{"device": "cdrom"}]}, "only an HVM guest can have an empty CD-ROM drive"),
+        ({"disks": [{"target": "xvda"}]}, "disks.source is missing"),
+        ({"disks": [{"source": disk, "driver": "phy"}]}, "disks.driver cannot serve"),
+        ({"disks": [{"source": "rbd:web1"}]}, "no image in a Ceph cluster"),
+        ({"networks": [{"mac": mac}]}, "networks.bridge is missing"),
+        ({"networks": [{"network": "lan"}]}, "network lan is not active in this host's libvirt; active: default"),
+        ({"networks": [{"script": "/nowhere/vif"}]}, "script /nowhere/vif is missing"),
+        ({"networks": [{"bridge": "a", "vlan": 10}]}, "need openvswitch"),
+        ({"networks": [{"bridge": "a", "model": "e1000"}]}, "only an HVM guest can have an emulated network interface"),
+        ({"networks": [{"bridge": "a", "rate": "fast"}]}, "networks.rate is no rate"),
         ({"networks": [{"bridge": "xenbr99"}]}, "bridge xenbr99 is missing"),
         ({"networks": [{"bridge": "a", "mac": mac}, {"bridge": "b", "mac": mac}]}, "named twice"),
         ({"networks": [{"bridge": "a", "mac": "01:00:00:00:00:01"}]}, "no MAC address"),
@@ -154,6 +165,55 @@ def test_bad_input_is_refused_before_anything_is_touched(
         assert result["failed"], wrong
         assert word in result["msg"], (wrong, result["msg"])
     assert [found.name() for found in libvirt.open(fresh_libvirt_uri).listAllDomains()] == ["test"]
+
+
+def test_devices_of_each_form_are_made_changed_and_kept(
+    fresh_libvirt_uri: str, guest: dict[str, Any], files: dict[str, str], tmp_path: Path
+) -> None:
+    ceph = {"source": "rbd:pool/web1", "monitors": ["10.30.0.1:6789"], "discard": False}
+    drive = {"target": "xvdd", "device": "cdrom", "source": files["data.img"]}
+    nic = {"mac": "00:16:3e:00:00:01", "network": "default", "rate": "10 MB/s", "guest_ips": ["10.0.0.1"]}
+    first = {**guest, "state": "stopped", "disks": [*guest["disks"], ceph, drive], "networks": [nic]}
+    shorter = {
+        **first,
+        "networks": [{"mac": nic["mac"], "network": "default"}],
+        "disks": [{"source": ceph["source"], "target": "xvdb"}],
+    }
+    faster = {**first, "networks": [{**nic, "rate": ""}]}
+    made, again, kept, changed = play(
+        [domain(fresh_libvirt_uri, **options) for options in (first, first, shorter, faster)], tmp_path, "--diff"
+    )
+    assert made["changed"], made
+    assert not again["changed"], again
+    # What is not named of a device is left alone.
+    assert not kept["changed"], kept
+    assert changed["changes"] == [
+        {
+            "field": f"networks[{nic['mac']}]",
+            "before": "network default, rate 9766 KiB/s, guest's IPs 10.0.0.1",
+            "after": "network default, guest's IPs 10.0.0.1",
+            "effect": "live",
+        }
+    ]
+    assert changed["domain"]["disks"][1:] == [
+        {
+            "target": "xvdb",
+            "source": "rbd:pool/web1",
+            "format": "raw",
+            "readonly": False,
+            "shareable": False,
+            "discard": False,
+            "monitors": ["10.30.0.1:6789"],
+        },
+        {
+            "target": "xvdd",
+            "source": files["data.img"],
+            "format": "raw",
+            "readonly": True,
+            "shareable": False,
+            "device": "cdrom",
+        },
+    ]
 
 
 def test_a_daemon_that_is_down_is_named(guest: dict[str, Any], tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ type = "pvh"
 memory = 512
 kernel = "/srv/guests/images/vmlinuz"
 cmdline = "root=/dev/xvda {{ 6 * 7 }}"
-disk = [ "/dev/vg0/web1,raw,xvda,rw,discard" ]
+disk = [ "/dev/vg0/web1,raw,xvda,rw,no-discard,direct-io-safe" ]
 vif = [ "mac=00:16:3e:00:00:01,bridge=xenbr10,ip=10.10.0.31/24" ]
 vnc = "{{ lookup('ansible.builtin.pipe', 'id') }}"
 """
@@ -21,10 +21,19 @@ OPTIONS = {
     "memory": "512 MiB",
     "kernel": "/srv/guests/images/vmlinuz",
     "cmdline": "root=/dev/xvda {{ 6 * 7 }}",
-    "disks": [{"target": "xvda", "source": "/dev/vg0/web1", "format": "raw", "readonly": False, "shareable": False}],
+    "disks": [
+        {
+            "target": "xvda",
+            "source": "/dev/vg0/web1",
+            "format": "raw",
+            "readonly": False,
+            "shareable": False,
+            "discard": False,
+        }
+    ],
     "networks": [{"mac": "00:16:3e:00:00:01", "bridge": "xenbr10", "addresses": ["10.10.0.31/24"]}],
 }
-UNKNOWN = {"vnc": "{{ lookup('ansible.builtin.pipe', 'id') }}", "disks[xvda].discard": True}
+UNKNOWN = {"vnc": "{{ lookup('ansible.builtin.pipe', 'id') }}", "disks[xvda].direct-io-safe": True}
 
 
 def test_a_file_is_taken_over_and_written_without_running_what_is_in_it(tmp_path: Path) -> None:

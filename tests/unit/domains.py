@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from hypothesis import strategies as st
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.cpus import shared_pinning
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import DRIVERS, FORMATS, Disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     BOOT_DEVICES,
     CLOCKS,
@@ -30,8 +30,10 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.hardware import
     UsbController,
     unordered,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import NETFRONT, Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.rate import Rate
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.rbd import Monitor, RbdLogin
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import DomainPlan
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import parse_domain, render_domain
@@ -44,23 +46,71 @@ SERIALS = ("pty", "null", "/dev/ttyS0", "file:/a", "pipe:/b", "unix:/c", "tcp:12
 _SIZES = st.integers(1, 64).map(lambda count: Size(count * 16 * MIB))
 
 
+# In an HVM guest QEMU emulates the first four; these have places of their own there.
+_IDE, _DRIVES = ("hda", "xvdb"), ("hdc", "xvdd")
+_TARGETS = {True: (*_IDE, *_DRIVES, "xvde", "sda", "sdp"), False: ("xvda", "xvdb", "xvdc", "xvdz", "xvdaa")}
+_NAMES = st.sampled_from(["pool/web1", "pool/space/web1@old", "ssd/data"])
+_SOURCES = st.one_of(_PATHS, st.sampled_from(["/dev/vg0/web1", "/dev/sr0"]), _NAMES.map(lambda name: f"rbd:{name}"))
+_MONITORS = st.builds(Monitor, st.sampled_from(["mon1", "10.30.0.1", "fd00::1"]), st.none() | st.integers(1, 65535))
+_LOGINS = st.builds(RbdLogin, st.sampled_from(["xen", "guests"]), st.uuids().map(str))
+_IPS = st.lists(st.ip_addresses().map(str), max_size=2, unique=True)
+_TAGS = st.lists(st.integers(1, 4094), min_size=1, max_size=3, unique=True).map(sorted).map(tuple)
+_SCRIPTS = st.none() | st.sampled_from(["vif-custom", "/opt/xen/vif"])
+
+
 @st.composite
-def disks(draw: st.DrawFn) -> tuple[Disk, ...]:
-    """Disks with different targets and sources."""
-    targets = draw(st.lists(st.sampled_from([f"xvd{letter}" for letter in "abcdefgh"]), unique=True, max_size=4))
-    sources = draw(st.lists(_PATHS, unique=True, min_size=len(targets), max_size=len(targets)))
-    return tuple(
-        Disk(target, source, draw(st.sampled_from(["raw", "qcow2"])), draw(st.booleans()), draw(st.booleans()))
-        for target, source in zip(targets, sources, strict=True)
+def disks(draw: st.DrawFn, hvm: bool) -> tuple[Disk, ...]:
+    """Disks with different targets and sources, as a guest can have them."""
+    targets = draw(st.lists(st.sampled_from(_TARGETS[hvm]), unique=True, max_size=3))
+    sources = draw(st.lists(_SOURCES, unique=True, min_size=len(targets), max_size=len(targets)))
+    return tuple(_disk(draw, target, source, hvm) for target, source in zip(targets, sources, strict=True))
+
+
+def _disk(draw: st.DrawFn, target: str, source: str, hvm: bool) -> Disk:
+    cdrom = target in _DRIVES if hvm else draw(st.booleans())
+    plain = Disk(
+        target,
+        None if hvm and cdrom and draw(st.booleans()) else source,
+        draw(st.sampled_from(FORMATS)),
+        readonly=cdrom or (draw(st.booleans()) and not (hvm and target in _IDE)),
+        shareable=draw(st.booleans()),
+        cdrom=cdrom,
+        discard=draw(st.booleans()),
+    )
+    if plain.is_network:
+        plain = replace(plain, monitors=tuple(draw(st.lists(_MONITORS, max_size=2))), login=draw(st.none() | _LOGINS))
+    drivers = [driver for driver in DRIVERS if plain.takes(driver) and not (hvm and cdrom and driver == "phy")]
+    return replace(plain, driver=draw(st.none() | st.sampled_from(drivers))).over(None)
+
+
+@st.composite
+def nics(draw: st.DrawFn, hvm: bool) -> tuple[Nic, ...]:
+    """Interfaces with different MAC addresses, as a guest can have them."""
+    return tuple(_nic(draw, mac, hvm) for mac in draw(st.lists(_MACS, unique=True, max_size=3)))
+
+
+def _nic(draw: st.DrawFn, mac: str, hvm: bool) -> Nic:
+    addresses = st.lists(st.ip_addresses(v=4).map(lambda address: f"{address}/24"), max_size=2, unique=True)
+    place = draw(st.sampled_from(["bridge", "openvswitch", "vlan", "trunks", "network", "ethernet"]))
+    bridge = None if place in ("network", "ethernet") else draw(st.sampled_from(["xenbr10", "xenbr20"]))
+    return Nic(
+        mac,
+        bridge,
+        tuple(draw(addresses)),
+        network=draw(st.sampled_from(["default", "lab net"])) if place == "network" else None,
+        script="vif-route" if place == "ethernet" else None if place == "network" else draw(_SCRIPTS),
+        openvswitch=place in ("openvswitch", "vlan", "trunks"),
+        vlan=draw(st.integers(1, 4094)) if place == "vlan" else None,
+        trunks=draw(_TAGS) if place == "trunks" else (),
+        model=draw(st.sampled_from([None, NETFRONT, "e1000"] if hvm else [None, NETFRONT])),
+        rate=draw(st.none() | st.integers(1, 10**7).map(Rate)),
+        guest_ips=tuple(draw(_IPS)),
     )
 
 
-@st.composite
-def nics(draw: st.DrawFn) -> tuple[Nic, ...]:
-    """Interfaces with different MAC addresses."""
-    macs = draw(st.lists(_MACS, unique=True, max_size=4))
-    addresses = st.lists(st.ip_addresses(v=4).map(lambda address: f"{address}/24"), max_size=2, unique=True)
-    return tuple(Nic(mac, draw(st.sampled_from(["xenbr10", "xenbr20"])), tuple(draw(addresses))) for mac in macs)
+def fit(one: Domain, other: Domain | None) -> bool:
+    """Whether a guest of the one's type could keep the other's devices."""
+    return other is None or (one.type is DomainType.HVM) == (other.type is DomainType.HVM)
 
 
 _CHANNELS = st.builds(Channel, st.sampled_from(["org.qemu.guest_agent.0", "a"]), st.none() | st.just("/run/a"))
@@ -138,8 +188,8 @@ def whole_domains(draw: st.DrawFn, name: str = "web1") -> Domain:
         ramdisk=draw(st.none() | _PATHS),
         cmdline=draw(st.none() | _TEXT),
         tsc_mode=draw(st.sampled_from(TSC_MODES)),
-        disks=draw(disks()),
-        networks=draw(nics()),
+        disks=draw(disks(kind is DomainType.HVM)),
+        networks=draw(nics(kind is DomainType.HVM)),
         on_poweroff=draw(_ACTIONS),
         on_reboot=draw(_ACTIONS),
         on_crash=draw(_ACTIONS),
@@ -155,11 +205,15 @@ def as_given(read: Domain, given: Domain) -> Domain:
 def found(domain: Domain, *, running: Domain | None = None, **marks: object) -> FoundDomain:
     """A guest as libvirt would show it, by way of its XML."""
     xml = render_domain(domain)
+    if running is not None:
+        # Devices may be of a form that cannot be written.
+        devices = {"disks": running.disks, "networks": running.networks}
+        running = replace(parse_domain(render_domain(running)), **devices)
     guest = FoundDomain(
         name=domain.name,
         stored=parse_domain(xml),
         stored_xml=xml,
-        running=parse_domain(render_domain(running)) if running else None,
+        running=running,
         state=PowerState.RUNNING if running else PowerState.STOPPED,
     )
     return replace(guest, **marks)
@@ -190,7 +244,7 @@ def _plugged(running: Domain, step: Step) -> Domain:
         return replace(running, **{field: (*rest, device.address) if comes else rest})
     if isinstance(device, Disk):
         kept = tuple(disk for disk in disks if disk.target != device.target)
-        return replace(running, disks=(*kept, device) if step.action is Action.ATTACH_DISK else kept)
+        return replace(running, disks=kept if step.action is Action.DETACH_DISK else (*kept, device))
     others = tuple(nic for nic in nics if device is None or nic.mac != device.mac)
     comes = device is not None and step.action is Action.ATTACH_NIC
     return replace(running, networks=(*others, device) if comes else others)

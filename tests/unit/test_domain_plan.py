@@ -25,7 +25,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Ef
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import plan_domain
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action
 
-from .domains import applied, found, whole_domains
+from .domains import applied, fit, found, whole_domains
 
 
 def mib(count: int) -> Size:
@@ -71,6 +71,7 @@ def test_a_second_run_changes_nothing(
     declared: Domain, there: Domain | None, runs: bool, state: TargetState, autostart: bool
 ) -> None:
     assume(state is not TargetState.SAVED or (there is not None and runs))
+    assume(fit(declared, there))
     declaration = Declaration(
         declared, state=state, autostart=autostart, keep_unlisted_disks=autostart, keep_unlisted_networks=runs
     )
@@ -85,6 +86,7 @@ def test_a_second_run_changes_nothing(
 
 @given(whole_domains(), whole_domains())
 def test_after_a_restart_nothing_waits(declared: Domain, there: Domain) -> None:
+    assume(fit(declared, there))
     declaration = Declaration(declared)
     after = applied(plan_domain(declaration, found(there, running=there)), found(there, running=there))
     assert after is not None

@@ -75,6 +75,11 @@ def test_pv_moves_live_where_xen_has_shadow_paging() -> None:
     assert plan(replace(GUEST, type=DomainType.PV), here=here).mode is MoveMode.LIVE
 
 
+def test_disks_that_are_in_no_file_system_travel() -> None:
+    guest = replace(GUEST, disks=(Disk("xvda", "rbd:pool/web1"), Disk("xvdb", None, cdrom=True)))
+    assert plan(guest).mode is MoveMode.LIVE
+
+
 def test_a_stopped_guest_needs_no_memory_there() -> None:
     there = replace(THERE, memory_free=Size(MIB))
     assert plan(there=there, state=PowerState.STOPPED).mode is MoveMode.STOPPED
@@ -93,6 +98,7 @@ def test_a_stopped_guest_needs_no_memory_there() -> None:
         ({"there": replace(THERE, mounts=())}, "xen1 has it from 10.20.0.1:/srv/guests, xen2 from None"),
         ({"here": replace(HERE, mounts=())}, "is on a local file system of xen1"),
         ({"guest": replace(GUEST, disks=(Disk("xvda", "/dev/vg0/web1"),))}, "is a block device"),
+        ({"guest": replace(GUEST, disks=(Disk("hdc", "/srv/a.iso", cdrom=True),))}, "/srv/a.iso is on a local file"),
         ({"guest": replace(GUEST, type=DomainType.PV), "wanted": "live"}, "cannot send a pv guest live"),
         ({"devices": True}, "devices of the host"),
         ({"state": PowerState.PAUSED}, "its state is paused"),

@@ -52,6 +52,13 @@ def test_where_a_guest_is_and_what_it_has() -> None:
     assert guests["web2"]["xen_state"] == "stopped"
 
 
+def test_only_paths_are_files_of_a_guest() -> None:
+    rbd = "<source protocol='rbd' name='pool/web1'/>"
+    inside = xml("web1").replace("type='file'", "type='network'").replace("<source file='/d'/>", rbd)
+    guests, _warnings = guest_variables([answer("xen1", guest("web1", running_xml=inside, stored_xml=inside))])
+    assert guests["web1"]["xen_files"] == ["/k"]
+
+
 def test_where_it_runs_goes_before_where_it_is_only_defined() -> None:
     guests, _warnings = guest_variables([answer("xen1", guest("web1", STOPPED)), answer("xen2", guest("web1"))])
     assert guests["web1"]["xen_host"] == "xen2"
@@ -162,7 +169,38 @@ def test_variables_become_a_domain_and_its_disks() -> None:
     assert root["personality"]["hostname"] == "ldap1"
     assert root["personality"]["interfaces"][0]["gateway"] == "10.10.0.1"
     assert swap == {"size": 1, "path": "/srv/guests/ldap1/swap.img", "filesystem": "swap"}
+    assert work["pending_paths"] == ["/srv/guests/ldap1/root.img", "/srv/guests/ldap1/swap.img"]
     assert work["problems"] == []
+
+
+def test_disks_that_are_there_and_drives_are_not_made() -> None:
+    ceph = {"source": "rbd:pool/ldap1", "monitors": ["mon1"], "auth_user": "xen", "auth_secret": "u", "discard": False}
+    volume = {"source": "/dev/vg0/data", "driver": "qemu", "shareable": True}
+    drives = [{"device": "cdrom", "target": "hdc"}, {"device": "cdrom", "target": "hdd", "source": "/srv/a.iso"}]
+    made = {"name": "root", "size": 1, "target": "xvda", "readonly": False}
+    work = guests_on(SITE, {"ldap1": {**LDAP, "guest_disks": [made, ceph, volume, *drives]}})
+    root = {"source": "/srv/guests/ldap1/root.img", "target": "xvda", "readonly": False}
+    assert work["domains"][0]["disks"] == [root, ceph, volume, *drives]
+    assert [clone["path"] for clone in work["clones"]] == work["pending_paths"] == ["/srv/guests/ldap1/root.img"]
+
+
+def test_what_an_interface_hangs_on() -> None:
+    entries = [
+        {"network": "services", "rate": "10 MB/s", "model": "e1000"},
+        {"bridge": "ovs0", "openvswitch": True, "vlan": 10, "addresses": "10.20.0.1/24"},
+        {"libvirt_network": "default"},
+        {"script": "vif-route", "guest_ips": ["10.0.0.1"]},
+    ]
+    given = {"default": "10.30.0.1/24"}
+    work = guests_on(SITE, {"ldap1": {**LDAP, "guest_networks": entries, "guest_addresses": given}})
+    nics = work["domains"][0]["networks"]
+    assert [nic["addresses"] for nic in nics] == [[], ["10.20.0.1/24"], ["10.30.0.1/24"], []]
+    assert [{key: value for key, value in nic.items() if key not in ("mac", "addresses")} for nic in nics] == [
+        {"bridge": "xenbr10", "rate": "10 MB/s", "model": "e1000"},
+        {"bridge": "ovs0", "openvswitch": True, "vlan": 10},
+        {"network": "default"},
+        {"script": "vif-route", "guest_ips": ["10.0.0.1"]},
+    ]
 
 
 def test_where_it_is_goes_before_where_it_was_declared() -> None:
@@ -191,6 +229,11 @@ def test_a_guest_without_a_place_is_named() -> None:
         ({"guest_networks": [{"network": "nowhere"}], "guest_addresses": {}}, "no bridge for the network nowhere"),
         ({"guest_addresses": {"backup": "10.0.0.1/24"}}, "guest_addresses names backup"),
         ({"guest_addresses": {"services": "10.0.0"}}, "an address is none"),
+        ({"guest_networks": [{"mac": "x"}], "guest_addresses": {}}, "hangs nowhere"),
+        ({"guest_disks": [{"source": "/a", "image": "x", "size": 1}]}, "has image, size of a disk that is not made"),
+        ({"guest_disks": [{"device": "cdrom", "volume_group": "x"}]}, "has volume_group of a disk that is not made"),
+        ({"guest_disks": [{"size": 1}]}, "a disk that cannot be made"),
+        ({"guest_disks": [{"name": "a", "format": "qcow2"}]}, "expected: name, and no format but raw"),
     ],
 )
 def test_variables_that_make_no_sense_are_refused(wrong: dict[str, Any], words: str) -> None:

@@ -12,7 +12,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Invalid
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.disk import XlDisk, parse_disk, render_disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.options import from_options, to_options
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.text import parse, render
-from ansible_collections.xenfleet.xen.plugins.module_utils.xl.vif import Rate, XlVif, parse_vif, render_vif
+from ansible_collections.xenfleet.xen.plugins.module_utils.xl.vif import XlRate, XlVif, parse_vif, render_vif
 
 from .xl_devices import xl_disks, xl_vifs
 
@@ -135,7 +135,7 @@ VIFS: list[tuple[str, XlVif]] = [
         "ip=10.0.0.1 10.0.0.2 fd00::1,script=vif-route",
         XlVif(ip=("10.0.0.1", "10.0.0.2", "fd00::1"), extra=(("script", "vif-route"),)),
     ),
-    ("rate=250KB/s@20ms,vifname=web1", XlVif(rate=Rate(250, "KB", "20ms"), extra=(("vifname", "web1"),))),
+    ("rate=250KB/s@20ms,vifname=web1", XlVif(rate=XlRate(250, "KB", "20ms"), extra=(("vifname", "web1"),))),
     ("netdev=eth0,mtu=9000,devid=2", XlVif(extra=(("gatewaydev", "eth0"), ("mtu", "9000"), ("devid", "2")))),
     (
         "bridge=a,vlan=10p/100+10x4,trusted=0,backend=net",
@@ -177,8 +177,8 @@ def test_what_is_no_interface_is_refused(spec: str, words: str) -> None:
     [("10Mb/s", 1250000), ("250KB/s", 250000), ("1GB/s@50ms", 10**9), ("800b/s", 100), ("7B/s@9", 7)],
 )
 def test_rates(text: str, amount: int) -> None:
-    assert Rate.parse(text).bytes_per_second == amount
-    assert str(Rate.parse(text)) == text
+    assert XlRate.parse(text).bytes_per_second == amount
+    assert str(XlRate.parse(text)) == text
 
 
 @given(xl_vifs())
@@ -192,11 +192,10 @@ def test_an_interface_that_would_read_otherwise_is_not_written() -> None:
             render_vif(vif)
 
 
-@given(st.lists(xl_disks(), max_size=4), st.lists(xl_vifs(), max_size=4))
-def test_no_device_is_lost(disks: list[XlDisk], vifs: list[XlVif]) -> None:
-    text = render(
-        {"name": "web1", "disk": [render_disk(one) for one in disks], "vif": [render_vif(one) for one in vifs]}
-    )
+@given(st.lists(xl_disks(), max_size=4), st.lists(xl_vifs(), max_size=4), st.sampled_from(["pv", "hvm"]))
+def test_no_device_is_lost(disks: list[XlDisk], vifs: list[XlVif], kind: str) -> None:
+    lists = {"disk": [render_disk(one) for one in disks], "vif": [render_vif(one) for one in vifs]}
+    text = render({"name": "web1", "type": kind, **lists})
     taken = to_options(text)
     written: dict[str, Any] = {
         key: setting.value for key, setting in parse(from_options(taken.options, taken.unknown)).settings.items()

@@ -197,6 +197,9 @@ class Facts:
     def bridges(self) -> frozenset[str]:
         return frozenset({"xenbr10"})
 
+    def openvswitch_bridges(self) -> frozenset[str]:
+        return frozenset()
+
     def path_kind(self, path: str) -> str:
         return "file"
 

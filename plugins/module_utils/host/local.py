@@ -15,6 +15,8 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.host.mountinfo import
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host import Mount
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts
 
+# The two places that ovs-vswitchd is usually built to put its sockets in.
+_OPENVSWITCH = ("run/openvswitch", "usr/local/var/run/openvswitch")
 _NETWORK_FILESYSTEMS = ("nfs", "nfs4", "ocfs2", "gfs2", "ceph", "fuse.glusterfs")
 
 
@@ -31,12 +33,17 @@ class LocalHost:
     def bridges(self) -> frozenset[str]:
         """The names of the host's bridges; those of Open vSwitch count too."""
         folder = self._root / "sys/class/net"
-        if not folder.is_dir():
-            return frozenset()
+        kernel = [entry.name for entry in folder.iterdir() if (entry / "bridge").is_dir()] if folder.is_dir() else []
+        return frozenset(kernel) | self.openvswitch_bridges()
+
+    def openvswitch_bridges(self) -> frozenset[str]:
+        """The names of the bridges of Open vSwitch, by the sockets of their management; the kernel shows no bridge of them."""
         return frozenset(
-            entry.name
-            for entry in folder.iterdir()
-            if (entry / "bridge").is_dir() or (entry / "upper_ovs-system").exists()
+            entry.name.removesuffix(".mgmt")
+            for folder in _OPENVSWITCH
+            if (self._root / folder).is_dir()
+            for entry in (self._root / folder).iterdir()
+            if entry.name.endswith(".mgmt")
         )
 
     def path_kind(self, path: str) -> str | None:
@@ -77,6 +84,10 @@ class PromisedHost:
     def bridges(self) -> frozenset[str]:
         """The bridges that are there and those that will be."""
         return self._host.bridges() | self._bridges
+
+    def openvswitch_bridges(self) -> frozenset[str]:
+        """Those of Open vSwitch that are there; none of them is promised."""
+        return self._host.openvswitch_bridges()
 
     def path_kind(self, path: str) -> str | None:
         """What is at a path, or will be."""

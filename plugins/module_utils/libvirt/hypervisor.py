@@ -220,6 +220,20 @@ class LibvirtHypervisor:
         flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
         translated("unplug the device", lambda: domain.detachDeviceFlags(device, flags), guest=name)
 
+    def update(self, name: str, device: str) -> None:
+        """Change the medium of a CD-ROM drive; the Xen driver takes no other update."""
+        domain = self._domain(name)
+        flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
+        translated("change the medium", lambda: domain.updateDeviceFlags(device, flags), guest=name)
+
+    def networks(self) -> frozenset[str] | None:
+        """Libvirt's active networks; a daemon without its network driver refuses the question."""
+        try:
+            active = self.connection.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE)
+        except libvirt.libvirtError:
+            return None
+        return frozenset(network.name() for network in active)
+
     def set_autostart(self, name: str, autostart: bool) -> None:
         """Let a guest start with its host, or not."""
         domain = self._domain(name)

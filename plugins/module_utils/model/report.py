@@ -12,7 +12,10 @@ from dataclasses import asdict, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.device_options import disk_options, nic_options
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain, FoundDomain
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.sighting import Sighting
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.usage import Usage
@@ -36,6 +39,10 @@ def _plain(value: Any) -> Any:
         return [_plain(entry) for entry in value]
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, Disk):
+        return disk_options(value)
+    if isinstance(value, Nic):
+        return nic_options(value)
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     return value

@@ -32,6 +32,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ops.definition import
     definition_of,
     lacking_of,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.places import missing_places
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import doors_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.wait import wait_until
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import DomainPlan, plan_domain
@@ -41,7 +42,14 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.xml.devices import re
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.hardware import render_host_device
 
 # What has to be possible on the host: its paths, its bridges.
-_USES_THE_HOST = (Action.DEFINE, Action.START, Action.START_PAUSED, Action.ATTACH_DISK, Action.ATTACH_NIC)
+_USES_THE_HOST = (
+    Action.DEFINE,
+    Action.START,
+    Action.START_PAUSED,
+    Action.ATTACH_DISK,
+    Action.ATTACH_NIC,
+    Action.CHANGE_MEDIUM,
+)
 # Room that Xen needs for a guest besides its memory: page tables and the like.
 _OVERHEAD_MIB = 16
 
@@ -107,9 +115,7 @@ def _obstacles(
         obstacles.append(f"type: this host runs {', '.join(sorted(types))}, not {target.type.value}")
     obstacles += _missing_paths(host, target)
     obstacles += _missing_cpus(hypervisor, target)
-    bridges = host.bridges()
-    for bridge in sorted({nic.bridge for nic in target.networks or () if nic.bridge} - bridges):
-        obstacles.append(f"bridge {bridge} is missing on this host; it has: {', '.join(sorted(bridges)) or 'none'}")
+    obstacles += missing_places(hypervisor, host, target.networks or ())
     obstacles += _taken(target, others)
     starts = plan.has(Action.START) or plan.has(Action.START_PAUSED)
     if starts and found is not None and found.managed_save:
@@ -123,8 +129,8 @@ def _missing_paths(host: HostFacts, target: Domain) -> list[str]:
         if path is not None and host.path_kind(path) != "file":
             problems.append(f"{field} {path} is {_what(host.path_kind(path))}")
     for disk in target.disks or ():
-        if disk.source is not None and host.path_kind(disk.source) != ("block" if disk.is_block else "file"):
-            problems.append(f"disk {disk.target}: {disk.source} is {_what(host.path_kind(disk.source))}")
+        if disk.path is not None and host.path_kind(disk.path) != ("block" if disk.is_block else "file"):
+            problems.append(f"disk {disk.target}: {disk.path} is {_what(host.path_kind(disk.path))}")
     return problems
 
 
@@ -195,6 +201,7 @@ def _do(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, definit
         Action.ATTACH_NIC: lambda: hypervisor.attach(name, device),
         Action.DETACH_DISK: lambda: hypervisor.detach(name, device),
         Action.DETACH_NIC: lambda: hypervisor.detach(name, device),
+        Action.CHANGE_MEDIUM: lambda: hypervisor.update(name, device),
         Action.ATTACH_HOST_DEVICE: lambda: hypervisor.attach(name, device),
         Action.DETACH_HOST_DEVICE: lambda: hypervisor.detach(name, device),
         Action.START: lambda: _start(hypervisor, declared, target, paused=False),

@@ -111,19 +111,18 @@ def _files(domain: Domain, source: MigrationHost, destination: MigrationHost) ->
         if path is not None and destination.paths.get(path) != "file":
             problems.append(f"{field} {path} is missing on {destination.name}")
     for disk in domain.disks or ():
-        if disk.source is None:
-            continue
-        here, there = mount_above(disk.source, source.mounts), mount_above(disk.source, destination.mounts)
+        path = disk.path
+        if path is None:
+            continue  # an empty drive, or a disk in a Ceph cluster, which all hosts reach alike
+        here, there = mount_above(path, source.mounts), mount_above(path, destination.mounts)
         if here is None and not disk.is_block:
-            problems.append(f"disk {disk.source} is on a local file system of {source.name} (use shared storage)")
+            problems.append(f"disk {path} is on a local file system of {source.name} (use shared storage)")
         elif here != there:
             problems.append(
-                f"disk {disk.source}: {source.name} has it from {here and here.source}, {destination.name} from {there and there.source}"
+                f"disk {path}: {source.name} has it from {here and here.source}, {destination.name} from {there and there.source}"
             )
         elif disk.is_block:
-            problems.append(
-                f"disk {disk.source} is a block device, of which it is not known whether both hosts share it"
-            )
-        elif destination.paths.get(disk.source) is None:
-            problems.append(f"disk {disk.source} is missing on {destination.name}")
+            problems.append(f"disk {path} is a block device, of which it is not known whether both hosts share it")
+        elif destination.paths.get(path) is None:
+            problems.append(f"disk {path} is missing on {destination.name}")
     return problems

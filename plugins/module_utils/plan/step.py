@@ -29,6 +29,7 @@ class Action(StrEnum):
     DETACH_NIC = "detach_nic"
     ATTACH_HOST_DEVICE = "attach_host_device"
     DETACH_HOST_DEVICE = "detach_host_device"
+    CHANGE_MEDIUM = "change_medium"
     SET_AUTOSTART = "set_autostart"
     START = "start"
     START_PAUSED = "start_paused"
@@ -51,6 +52,7 @@ OF_THE_RUNNING_GUEST = (
     Action.DETACH_NIC,
     Action.ATTACH_HOST_DEVICE,
     Action.DETACH_HOST_DEVICE,
+    Action.CHANGE_MEDIUM,
 )
 
 
@@ -61,7 +63,7 @@ class Step:
     Attributes:
         action: which one.
         changes: the fields it changes.
-        device: the disk, the interface or the host's device that it plugs or unplugs.
+        device: the disk, the interface or the host's device that it plugs or unplugs, or the drive with its new medium.
     """
 
     action: Action

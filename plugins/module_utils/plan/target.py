@@ -22,6 +22,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import derived_mac
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.device_rules import check_devices
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.type_rules import check_type
 
 Amount = TypeVar("Amount", Size, int)
@@ -83,6 +84,7 @@ def resolve(declared: Declaration, found: FoundDomain | None) -> Domain:
             found=f"{len(wanted.cpus or ())} entries, {target.vcpus_max} VCPUs",
         )
     check_type(target, wanted)
+    check_devices(target, base)
     return _settled(target, wanted, base)
 
 
@@ -155,8 +157,9 @@ def _pair(
 def _merge_disks(wanted: tuple[Disk, ...] | None, found: tuple[Disk, ...], keep: bool) -> tuple[Disk, ...]:
     if wanted is None:
         return found
-    named = {disk.target for disk in wanted}
-    return (*wanted, *(disk for disk in found if keep and disk.target not in named))
+    known = {disk.target: disk for disk in found}
+    named = tuple(disk.over(known.pop(disk.target, None)) for disk in wanted)
+    return (*named, *(known.values() if keep else ()))
 
 
 def _merge_nics(domain: Domain, found: tuple[Nic, ...], keep: bool) -> tuple[Nic, ...]:
@@ -164,14 +167,13 @@ def _merge_nics(domain: Domain, found: tuple[Nic, ...], keep: bool) -> tuple[Nic
     if domain.networks is None:
         return found
     named = {nic.mac for nic in domain.networks if nic.mac}
-    known = {nic.mac: nic.addresses for nic in found}
+    known = {nic.mac: nic for nic in found}
     result: list[Nic] = []
     for index, nic in enumerate(domain.networks):
         mac = nic.mac
         if mac is None:
             here = found[index].mac if index < len(found) else None
             mac = here if here is not None and here not in named else derived_mac(domain.name, index)
-        addresses = known.get(mac, ()) if nic.addresses is None else nic.addresses
-        result.append(replace(nic, mac=mac, addresses=addresses))
+        result.append(replace(nic, mac=mac).over(known.get(mac)))
     macs = {nic.mac for nic in result}
     return (*result, *(nic for nic in found if keep and nic.mac not in macs))

@@ -13,20 +13,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import DomainType
-from ansible_collections.xenfleet.xen.plugins.module_utils.xl import devices
+from ansible_collections.xenfleet.xen.plugins.module_utils.xl.disks import read_disks, write_disks
+from ansible_collections.xenfleet.xen.plugins.module_utils.xl.kept import sort_kept
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.row import NoOption, plain_text
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.rows import ROWS
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.text import Setting, Value, parse, render
+from ansible_collections.xenfleet.xen.plugins.module_utils.xl.vifs import read_vifs, write_vifs
 
 _BUILDERS = {"hvm": DomainType.HVM, "generic": DomainType.PV, "linux": DomainType.PV}
 # Lists of devices: the file's key, the option, and how they are read and written.
 DEVICES = (
-    ("disk", "disks", devices.read_disks, devices.write_disks),
-    ("vif", "networks", devices.read_vifs, devices.write_vifs),
+    ("disk", "disks", read_disks, write_disks),
+    ("vif", "networks", read_vifs, write_vifs),
 )
 
 
@@ -72,7 +75,7 @@ def to_options(text: str) -> TakenOver:
     for key, option, read_devices, _write in DEVICES:
         setting = settings.pop(key, None)
         if setting is not None:
-            taken = _at(setting, key, read_devices)
+            taken = _at(setting, key, partial(read_devices, hvm=options.get("type") == DomainType.HVM))
             options[option] = taken.options
             unknown.update(taken.unknown)
             notes += taken.notes
@@ -95,7 +98,7 @@ def from_options(options: Mapping[str, Any], unknown: Mapping[str, Any] | None =
         InvalidInput: a value makes no sense, or is given in both.
     """
     given = {key: value for key, value in options.items() if value is not None and value not in ("", {})}
-    kept = devices.sort_kept(unknown or {})
+    kept = sort_kept(unknown or {})
     settings: dict[str, Value] = {}
     for row in ROWS:
         value = given.pop(row.option, [])
@@ -171,6 +174,10 @@ def _remarks(settings: Mapping[str, Value], options: Mapping[str, Any], left_out
         remarks.append("There is no type, which to xl means pv.")
     if any(disk.get("shareable") for disk in options.get("disks") or ()):
         remarks.append("'w!' and 'r!', for disks that guests share, are understood by xm and libvirt; xl refuses them.")
+    if any(nic.get("addresses") and nic.get("guest_ips") for nic in options.get("networks") or ()):
+        remarks.append(
+            "Of interfaces that have guest_ips, what their addresses say is left out: there is one key for both."
+        )
     if left_out:
         remarks.append(f"Options that have no key here: {', '.join(left_out)}.")
     return remarks

@@ -31,7 +31,7 @@ _ALIASES = {"netdev": "gatewaydev"}
 
 
 @dataclass(frozen=True)
-class Rate:
+class XlRate:
     """A limit of what an interface may send.
 
     Attributes:
@@ -45,7 +45,7 @@ class Rate:
     interval: str | None = None
 
     @classmethod
-    def parse(cls, text: str) -> Rate:
+    def parse(cls, text: str) -> XlRate:
         """Read a rate such as ``10Mb/s`` or ``250KB/s@20ms``.
 
         Raises:
@@ -81,7 +81,7 @@ class XlVif:
     bridge: str | None = None
     mac: str | None = None
     ip: tuple[str, ...] = ()
-    rate: Rate | None = None
+    rate: XlRate | None = None
     extra: tuple[tuple[str, str | bool], ...] = ()
 
 
@@ -112,7 +112,7 @@ def parse_vif(spec: str) -> XlVif:
         bridge=known["bridge"] or None,
         mac=_mac(known["mac"]) if known["mac"] else None,
         ip=tuple(known["ip"].split()),
-        rate=Rate.parse(known["rate"]) if known["rate"] else None,
+        rate=XlRate.parse(known["rate"]) if known["rate"] else None,
         extra=tuple(found.items()),
     )
 

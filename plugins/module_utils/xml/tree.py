@@ -37,6 +37,12 @@ def child(parent: ET.Element, tag: str) -> ET.Element:
     return ET.SubElement(parent, tag) if found is None else found
 
 
+def drop(parent: ET.Element, *tags: str) -> None:
+    """Remove all children of these names."""
+    for found in [element for element in parent if element.tag in tags]:
+        parent.remove(found)
+
+
 def set_text(parent: ET.Element, tag: str, text: str | None) -> None:
     """Give the child of that name a text; None removes the child."""
     if text is None:

@@ -66,6 +66,7 @@ for _name in (
 _only_flags("destroyFlags", 0, 0)
 _only_flags("createWithFlags", 0, _binding.VIR_DOMAIN_START_PAUSED)
 _only_flags("undefineFlags", 0, _binding.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE)
+_only_flags("updateDeviceFlags", 1, _binding.VIR_DOMAIN_AFFECT_LIVE | _binding.VIR_DOMAIN_AFFECT_CONFIG)
 _only_flags(
     "setVcpusFlags",
     1,
