@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,11 @@ import pytest
 from .playing import XEN_DRIVER, play, run_ansible
 
 XL = Path(__file__).parent / "xl_host/xl.py"
-UUID = "0d9a2b44-3c1e-4f6a-9b57-2f1c5a7e6d11"
+
+
+def uuid_of(name: str) -> str:
+    """The UUID of a guest that the stand-in runs."""
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
 
 
 class Host:
@@ -43,7 +48,7 @@ class Host:
     def under_xl(self, name: str, **more: Any) -> None:
         sizes = {"max_vcpus": 1, "avail_vcpus": [0], "max_memkb": 16384, "target_memkb": 16384}
         config = {
-            "c_info": {"type": "pv", "name": name, "uuid": UUID},
+            "c_info": {"type": "pv", "name": name, "uuid": uuid_of(name)},
             "b_info": {**sizes, "kernel": str(self.kernel)},
             "disks": [{"pdev_path": str(self.disk), "vdev": "xvda", "format": "raw", "readwrite": 1}],
             "on_poweroff": "destroy",
@@ -81,8 +86,8 @@ def results(result: dict[str, Any]) -> dict[str, str]:
 
 
 def test_guests_that_do_not_run_are_defined_as_check_mode_said_and_once(host: Host) -> None:
-    host.file("ldap1", f"disk = ['{host.disk},raw,xvda,rw']\ncpus = '2-7'", auto=True)
-    host.file("mail2", "vfb = ['type=vnc']", auto=True)
+    host.file("ldap1", f"disk = ['{host.disk},raw,xvda,rw']\non_watchdog = 'destroy'", auto=True)
+    host.file("mail2", "irqs = [4]", auto=True)
     host.file("prog", "import os")
     host.file("win1", "builder = 'hvm'")
     (host.etc / "xl.conf").write_text("autoballoon = 0\n")
@@ -96,8 +101,8 @@ def test_guests_that_do_not_run_are_defined_as_check_mode_said_and_once(host: Ho
     assert said["guests"] == done["guests"]
     assert results(done) == {"ldap1": "taken", "mail2": "refused", "prog": "refused", "win1": "refused"}
     ldap1, mail2, prog, _win1 = done["guests"]
-    assert ldap1["notes"] == ["left behind: cpus"]
-    assert mail2["notes"][0].startswith("without vfb it would be another machine")
+    assert ldap1["notes"] == ["left behind: on_watchdog"]
+    assert mail2["notes"][0].startswith("without irqs it would be another machine")
     assert "line 5 cannot be read" in prog["notes"][0]
     assert {"field": "autostart", "before": "no", "after": "yes", "effect": "live"} in ldap1["changes"]
     assert results(again)["ldap1"] == "same"
@@ -131,7 +136,7 @@ def test_a_guest_that_xl_runs_goes_on_under_libvirt(host: Host) -> None:
     assert there is not None
     assert (there.isActive(), there.isPersistent(), there.autostart()) == (1, 1, 1)
     for flags in (0, libvirt.VIR_DOMAIN_XML_INACTIVE):
-        assert UUID in there.XMLDesc(flags)
+        assert uuid_of("ldap1") in there.XMLDesc(flags)
         assert str(host.disk) in there.XMLDesc(flags)
     assert list((host.folder / "saved").iterdir()) == []
 

@@ -171,7 +171,7 @@ def test_a_run_that_was_cut_off_is_carried_on() -> None:
         ),
         ({"uuid": OTHER_UUID}, {}, None, f"its file says UUID {OTHER_UUID}, but it runs with {UUID}"),
         ({}, {}, found(replace(running(), uuid=OTHER_UUID)), "libvirt has another guest of that name"),
-        ({}, {}, found(running("web1")), f"in libvirt the guest web1 has its UUID {UUID}"),
+        ({}, {}, found(running("web1")), f"the guest web1 has its UUID {UUID}, too"),
         ({}, {}, found(running(), managed_save=True), "libvirt has a saved memory of it"),
         ({"memory": Size(64 * MIB), "memory_max": Size(32 * MIB)}, {}, None, "memory is above memory_max"),
         ({"networks": (Nic(None, "xenbr99"),)}, {}, None, "bridge xenbr99 is missing"),

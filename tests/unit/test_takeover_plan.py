@@ -109,6 +109,7 @@ def test_two_files_of_one_guest_are_both_refused() -> None:
             {"networks": (Nic(MAC, "xenbr10"),)},
             f"the MAC address {MAC} belongs to the guest ldap1",
         ),
+        ({"uuid": UUID}, {"uuid": UUID}, f"the guest ldap1 has its UUID {UUID}, too"),
         ({}, {"disks": (Disk("xvda", "/srv/guests/ldap1.img"),)}, None),
     ],
 )

@@ -12,6 +12,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.host.xen_folder impor
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import TargetState
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.takeover import FoundFile, GuestFile, Start
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.losses import losses
+from ansible_collections.xenfleet.xen.plugins.modules import xen_takeover
 from ansible_collections.xenfleet.xen.plugins.modules.xen_takeover import read_file
 
 FILES = Path(__file__).parent / "xl_files"
@@ -96,22 +97,23 @@ def guest_file(text: str, trouble: str | None = None) -> GuestFile:
 
 
 def test_a_file_as_it_is_understood() -> None:
-    file = read_file(FoundFile("/etc/xen/x.cfg", (FILES / "ldap1-xl-pv.cfg").read_text(), (), "odd"))
+    text = (FILES / "ldap1-xl-pv.cfg").read_text().replace("vfb =", "irqs = [4] #")
+    file = guest_file(text, "odd")
     assert (file.guest, file.declared, file.understood[0]) == ("ldap1", None, "odd")
-    assert str(file.refusal).startswith("without vfb it would be another machine")
-    plain = (FILES / "ldap1-xl-pv.cfg").read_text().replace("vfb =", "vfb = [] #")
-    file = guest_file(plain)
+    assert str(file.refusal).startswith("without irqs it would be another machine")
+    file = guest_file(text.replace("irqs = [4]", "irqs = []"))
     assert file.refusal is None
     assert file.declared is not None
     assert (file.declared.state, file.declared.autostart) == (TargetState.PRESENT, None)
     assert file.declared.domain.on_crash == "coredump-restart"
-    assert file.left_behind == (
-        "disks[xvdb].backendtype",
-        "networks[1].rate",
-        "networks[1].vifname",
-        "cpus",
-        "on_soft_reset",
-    )
+    assert "on_soft_reset" in file.left_behind
+
+
+def test_a_type_that_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xen_takeover, "domain_spec", lambda: {"type": {"choices": ["pvh"]}})
+    file = guest_file("name = 'win1'\nmemory = 64\n")
+    assert (file.guest, file.declared) == ("win1", None)
+    assert file.refusal == "pv: guests of this type are not made here, only pvh"
 
 
 @pytest.mark.parametrize(
@@ -120,9 +122,7 @@ def test_a_file_as_it_is_understood() -> None:
         ("name = 'a'\nimport os\n", "ldap1", "line 2 cannot be read"),
         ("memory = 5\n", "ldap1", "the file names no guest"),
         ("name = 'a b'\nmemory = 5\n", "ldap1", "names no guest, or none with a name that can be used"),
-        ("name = 'win1'\nbuilder = 'hvm'\n", "win1", "hvm: guests of this type are not made here, only pv and pvh"),
-        ("name = 'a'\ndisk = ['/dev/vg0/a,raw,hda,rw']\n", "a", "without disk[0] it would be another machine"),
-        ("name = 'a'\nmemory = 64\nvcpus = 1\nbootargs = 'x'\n", "a", "without bootargs it"),
+        ("name = 'a'\nmemory = 64\nvcpus = 1\nirqs = [4]\nioports = ['2f8']\n", "a", "without irqs, ioports it"),
     ],
 )
 def test_a_file_that_is_not_taken_says_why(text: str, guest: str, refusal: str) -> None:

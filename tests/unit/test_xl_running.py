@@ -119,11 +119,11 @@ def test_a_guest_as_it_runs() -> None:
         (["b_info", "bootloader"], "/usr/lib/xen-4.17/bin/pygrub", "boot loader"),  # and a kernel
         (["b_info", "avail_vcpus"], [0, 2], "the VCPUs it has are 0, 2"),
         (["disks", 0, "is_cdrom"], 1, "xvda is a CD-ROM drive"),
-        (["disks", 0, "format"], "vmdk", "xvda has the format vmdk"),
+        (["disks", 0, "format"], "empty", "xvda has the format empty"),
         (["disks", 0, "script"], "block-iscsi", "the script block-iscsi"),
         (["disks", 0, "backend_domid"], 3, "served by another guest"),
         (["disks", 0, "specification"], "virtio", "of the kind virtio"),
-        (["disks", 0, "vdev"], "xvda1", "'xvda1'"),
+        (["disks", 0, "vdev"], "nvme0", "'nvme0'"),
         (["disks", 0, "vdev"], "xvdb", "xvdb is named twice"),
         (["nics", 0, "bridge"], None, "hangs on no bridge"),
         (["nics", 0, "script"], "vif-openvswitch", "the script vif-openvswitch"),

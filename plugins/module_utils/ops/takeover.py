@@ -113,9 +113,9 @@ class TakeoverOperations:
         for file in chosen:
             if file.guest in several:
                 file = replace(file, declared=None, refusal=several[file.guest])
-            situation = self._situation(file, known, by_xl.get(file.guest), elsewhere)
-            outcome = self._one(file, situation, others, move=move, check=check)
-            outcomes.append(outcome)
+            found = next((guest for guest in known if guest.name == file.guest), None)
+            situation = self._situation(file, found, by_xl.get(file.guest), others, elsewhere)
+            outcomes.append(self._one(file, situation, others, move=move, check=check))
         described = {file.guest for file in files}
         outcomes += [
             GuestOutcome(guest.name, None, Verdict.LEFT, ("xl runs it, and no file that was looked at describes it",))
@@ -128,16 +128,19 @@ class TakeoverOperations:
     def _situation(
         self,
         file: GuestFile,
-        known: Sequence[FoundDomain],
+        found: FoundDomain | None,
         running: XenGuest | None,
+        others: Sequence[FoundDomain],
         elsewhere: Mapping[str, str],
     ) -> Situation:
         memory = self.hand_over.memory
-        uuid = running.running.uuid if running and running.running else None
-        owners = [guest.name for guest in known if uuid is not None and guest.configuration.uuid == uuid]
+        uuid = file.declared.domain.uuid if file.declared else None
+        if running is not None and running.running is not None:
+            uuid = running.running.uuid
+        owners = [guest.name for guest in others if uuid is not None and guest.configuration.uuid == uuid]
         return Situation(
             room=memory.room(),
-            found=next((guest for guest in known if guest.name == file.guest), None),
+            found=found,
             running=running,
             uuid_owner=next((name for name in owners if name != file.guest), None),
             elsewhere=elsewhere.get(file.guest),
@@ -185,7 +188,8 @@ class TakeoverOperations:
                 try:
                     self.hand_over.carry_out(plan.hand_over)
                 except XenfleetError:
-                    done -= self._undefined(name, plan, done)
+                    if plan.define is not None and self._undefined(name):
+                        done = 0
                     raise
                 done += 1
             if plan.autostart:
@@ -204,21 +208,21 @@ class TakeoverOperations:
     def _define(self, declared: Declaration, rest: Sequence[FoundDomain]) -> None:
         ensure_domain(self.hand_over.hypervisor, self.host, declared, rest, check=False)
 
-    def _undefined(self, name: str, plan: TakeoverPlan, done: int) -> int:
+    def _undefined(self, name: str) -> bool:
         """Take back what was stored for a guest that was not handed over, for it may run outside of libvirt.
 
         Returns:
-            How many of the changes were taken back.
+            Whether it was; if not, the guest has no autostart, and the changes that are told have it.
         """
         hypervisor = self.hand_over.hypervisor
         try:
             state = hypervisor.state(name)
-            if plan.define is None or state is None or state.is_active:
-                return 0
+            if state is None or state.is_active:
+                return False
             hypervisor.undefine(name)
         except XenfleetError:
-            return 0  # it has no autostart, so nothing comes of it; the changes that are told have it
-        return done
+            return False
+        return True
 
 
 def _as_found(guest: XenGuest) -> FoundDomain:

@@ -41,7 +41,7 @@ class Situation:
         room: how much memory can be saved on the host's disk.
         found: the guest as libvirt has it.
         running: the guest as Xen has it, when it was not libvirt that started it.
-        uuid_owner: another guest of libvirt's that has the UUID with which it runs.
+        uuid_owner: another guest that has its UUID.
         elsewhere: where else in the park it is, in words; None when it is nowhere else.
         kept_memory: the file with its memory that an earlier attempt has left.
     """
@@ -99,6 +99,8 @@ def plan_takeover(file: GuestFile, situation: Situation, *, move: bool) -> Takeo
     if situation.found is not None:
         return _plan_known(file, file.declared, situation.found, situation)
     doubts = _doubts(situation)
+    if situation.uuid_owner is not None:
+        doubts = (*doubts, f"the guest {situation.uuid_owner} has its UUID {file.declared.domain.uuid}, too")
     if doubts:
         return TakeoverPlan(Verdict.REFUSED, doubts)
     return TakeoverPlan(
@@ -134,7 +136,7 @@ def _hand_over_obstacles(declared: Declaration, running: XenGuest, situation: Si
     if declared.domain.uuid not in (None, uuid):
         problems.append(f"its file says UUID {declared.domain.uuid}, but it runs with {uuid}")
     if situation.uuid_owner is not None:
-        problems.append(f"in libvirt the guest {situation.uuid_owner} has its UUID {uuid}")
+        problems.append(f"the guest {situation.uuid_owner} has its UUID {uuid}, too")
     found = situation.found
     if found is not None and found.configuration.uuid != uuid:
         problems.append(
