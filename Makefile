@@ -8,7 +8,7 @@ SHELL := /bin/bash
 IN_VENV = export PATH="$$(realpath .venv)/bin:$$PATH";
 STAGES := lint sanity unit integration scenarios
 
-.PHONY: help setup test demo clean $(STAGES)
+.PHONY: help setup test changes demo clean $(STAGES)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ scenarios: setup ## Molecule scenarios on emulated Xen hosts (11 GiB of memory)
 
 test: setup ## all of the above; prints the time of each and a summary
 	@tools/stages $(STAGES)
+
+changes: setup ## sixty changes of a guest on emulated Xen, each held against check mode; half an hour, not part of test
+	@$(IN_VENV) tools/changes
 
 demo: setup ## a park of emulated Xen hosts, built and shown
 	@$(IN_VENV) tools/demo

@@ -147,10 +147,10 @@ options:
   acpi:
     description:
       - Whether it has ACPI, by which an HVM guest without drivers of Xen is asked to shut down. A new HVM guest has it, and does not
-        start without it where Xen's QEMU is newer than 9.0 (as Debian 13's). PVH and HVM only.
+        start without it where Xen's QEMU is newer than 9.0 (as Debian 13's). HVM only.
     type: bool
   apic:
-    description: Whether it has an APIC. A new HVM guest has it. PVH and HVM only.
+    description: Whether it has an APIC. A new HVM guest has it. HVM only.
     type: bool
   pae:
     description: Whether it has physical address extension. libvirt always gives it to HVM guests. HVM only.
@@ -161,7 +161,9 @@ options:
         uses it where there is. PVH and HVM only.
     type: bool
   viridian:
-    description: Whether it is shown the interfaces of Hyper-V, which Windows makes use of. HVM only.
+    description:
+      - Whether it is shown the interfaces of Hyper-V, which Windows makes use of. HVM only.
+      - Libvirt 11.3 stores it, and its Xen driver does not hand it to Xen yet.
     type: bool
   e820_host:
     description: Whether it sees the host's memory map, which a guest with PCI devices may need. PV only.
@@ -334,7 +336,9 @@ options:
     type: str
     choices: [default, native, always_emulate, native_paravirt]
   hpet:
-    description: Whether it has a high precision event timer. HVM only.
+    description:
+      - Whether it has a high precision event timer. HVM only. Xen gives one unless it is told otherwise, and libvirt 11.3 does not
+        tell it so.
     type: bool
   event_channels_max:
     description: How many event channels it may have.
@@ -442,7 +446,7 @@ options:
   xml:
     description:
       - A part of libvirt's XML, for what no option has, such as
-        C(<domain><devices><disk><driver discard='unmap'/><target dev='xvda'/></disk></devices></domain>). It is put into the
+        C(<domain><devices><emulator>/usr/local/bin/qemu-xen</emulator></devices></domain>). It is put into the
         definition where the definition does not contain it already; what is left out of it later stays. A running guest has it after its
         next boot.
       - What an option is there for is refused, and what libvirt drops is an error. What libvirt stores and its Xen driver does not

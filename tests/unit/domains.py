@@ -117,7 +117,7 @@ _CHANNELS = st.builds(Channel, st.sampled_from(["org.qemu.guest_agent.0", "a"]),
 _PCI = st.sets(st.sampled_from(["0000:03:00.0", "0000:04:1f.7"])).map(unordered)
 _CONTROLLERS = st.builds(UsbController, st.sampled_from([1, 2]), st.integers(1, 15))
 _FEATURES = st.dictionaries(st.sampled_from(["vmx", "avx2", "pdpe1gb"]), st.sampled_from(FEATURE_POLICIES))
-_HARDWARE = {"acpi": st.booleans(), "apic": st.booleans(), "hap": st.booleans(), "cpu_features": _FEATURES}
+_HARDWARE = {"hap": st.booleans(), "cpu_features": _FEATURES}
 # The fields that only guests of a type can have.
 _OF_TYPE = {
     DomainType.PV: st.fixed_dictionaries(
@@ -132,6 +132,8 @@ _OF_TYPE = {
     DomainType.HVM: st.fixed_dictionaries(
         {
             **_HARDWARE,
+            "acpi": st.booleans(),
+            "apic": st.booleans(),
             "boot": st.permutations(BOOT_DEVICES).map(tuple),
             "firmware": st.sampled_from(FIRMWARES),
             "pae": st.booleans(),
