@@ -235,7 +235,8 @@ FIELDS: dict[str, Option] = {
     "graphics_listen": _text(_address),
     "graphics_port": _count(0, 65535),
     "graphics_password": Option({"type": "str", "no_log": True}, _secret),
-    "graphics_keymap": _text(_word),
+    # Ansible takes every name with "key" in it for a secret, unless it is told.
+    "graphics_keymap": Option({"type": "str", "no_log": False}, _word),
     "video": _choice(*VIDEOS),
     "video_memory": _SIZE,
     "serials": _list(lambda value, _field: serial_port(value)),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeAlias
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain, DomainType
@@ -15,7 +16,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
 
-Device = Disk | Nic | HostDevice
+Device: TypeAlias = "Disk | Nic | HostDevice"
 
 
 def plan_devices(target: Domain, running: Domain) -> dict[str, Step]:
