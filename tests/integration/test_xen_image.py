@@ -208,7 +208,6 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(images: Path, tmp_path: Pa
     assert list(disks.iterdir()) == []
 
 
-@pytest.mark.skipif(not Path("/usr/sbin/lvs").exists(), reason="needs lvm2")
 def test_a_missing_volume_group(images: Path) -> None:
     volume = {"group": "xenfleet-none", "name": "x"}
     with pytest.raises(Failed) as failure:
