@@ -22,7 +22,7 @@ description:
     was seen running.
   - A guest that cannot be handed over is left as it is, and libvirt does not hear of it, so that nothing can run twice. The reason is
     returned, and what to do by hand.
-  - Files are read, never run. What is in one and has no option is left behind when the guest does not feel it (such as C(cpus) or
+  - Files are read, never run. What is in one and has no option is left behind when the guest does not feel it (such as C(on_watchdog) or
     C(vncpasswd)); otherwise the file is refused.
   - The playbook C(xenfleet.xen.import) calls this module on all hosts and shows a table.
 extends_documentation_fragment:
@@ -142,10 +142,10 @@ guests:
     - guest: ldap1
       file: /etc/xen/ldap1.cfg
       result: moved
-      notes: ['left behind: cpus']
+      notes: ['left behind: on_watchdog']
       changes:
         - {field: run_by, before: xl, after: libvirt, effect: freeze}
-      understood: ['There is no option for cpus; what they say is kept under ''unknown''.']
+      understood: ['There is no option for on_watchdog; what they say is kept under ''unknown''.']
 failed_guests:
   description: The names of the guests with which something failed.
   returned: success or failure of a guest

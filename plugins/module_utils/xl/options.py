@@ -18,6 +18,7 @@ from typing import Any
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import DomainType
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.type_options import ONLY_FOR
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.disks import read_disks, write_disks
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.kept import sort_kept
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.row import NoOption, plain_text
@@ -68,6 +69,11 @@ def to_options(text: str) -> TakenOver:
         except NoOption as why:
             unknown[row.key] = setting.value
             notes.append(f"{row.key}: {setting.value!r} cannot be an option, for {why}; it is kept under 'unknown'")
+            continue
+        kind = options.get("type")
+        if kind is not None and row.option in ONLY_FOR and kind not in ONLY_FOR[row.option]:
+            unknown[row.key] = setting.value
+            notes.append(f"{row.key}: a guest of type {kind} has no such thing; it is kept under 'unknown'")
             continue
         # An empty text is no kernel, no RAM disk, no command line: the same as no key.
         if value not in ("", []):
