@@ -87,12 +87,7 @@ def _path(value: str, field: str) -> str:
     return absolute_path(value, field=field) if value else value
 
 
-def line(value: str, field: str) -> str:
-    """A text of one line.
-
-    Raises:
-        InvalidInput: it has control characters.
-    """
+def _line(value: str, field: str) -> str:
     if any(ord(char) < 32 for char in value):
         raise InvalidInput(f"{field} has control characters", found=repr(value))
     return value.strip(" ")
@@ -188,7 +183,7 @@ def _devices(read: Reader, **spec: Any) -> Option:
 
 _SIZE = _text(_memory)
 _FILE = Option({"type": "path"}, _path)
-_LINE = _text(line)
+_LINE = _text(_line)
 _SWITCH = Option({"type": "bool"}, _as_it_is)
 
 # By the field of the model that each is.

@@ -59,6 +59,9 @@ class Hypervisor(Protocol):
     def domains(self) -> tuple[FoundDomain, ...]:
         """All guests that libvirt knows, Domain-0 left out."""
 
+    def domain(self, name: str) -> FoundDomain | None:
+        """One of them; None when there is no such guest."""
+
     def state(self, name: str) -> PowerState | None:
         """What a guest does right now; None when there is no such guest."""
 

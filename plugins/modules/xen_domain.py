@@ -15,8 +15,9 @@ author: xenfleet contributors (@xenfleet)
 description:
   - Compares what is declared of a guest (a domain, in Xen's terms) with its stored and its running configuration,
     and does what is needed, no more.
-  - What can be changed in the running guest is changed there (memory within O(memory_max), VCPUs within
-    O(vcpus_max), autostart); what cannot is stored for its next boot and named in RV(restart_required).
+  - What can be changed in the running guest is changed there - memory within O(memory_max), VCPUs within O(vcpus_max), O(cpus),
+    O(cpu_weight), O(cpu_cap), devices that come and go, autostart; what cannot is stored for its next boot and named in
+    RV(restart_required).
   - What is not named is not touched. A guest that does not exist yet gets the defaults that each option names.
   - Before anything is touched it is checked that the host has the kernel, the disks and the bridges, that no other
     guest has a MAC address, and that no other running guest has a disk.
@@ -112,7 +113,7 @@ options:
         type: str
         required: true
       distances:
-        description: How far each node is from it, in order; 10 is itself.
+        description: How far each node is from it, in order; 10 is itself. For all nodes or for none.
         type: list
         elements: int
   kernel:

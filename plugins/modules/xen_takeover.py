@@ -168,7 +168,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xenfleet.xen.plugins.module_utils.argspec import URI_SPEC, domain_spec, read_declarations
+from ansible_collections.xenfleet.xen.plugins.module_utils.argspec import URI_SPEC, read_declarations
 from ansible_collections.xenfleet.xen.plugins.module_utils.commands import HostCommands
 from ansible_collections.xenfleet.xen.plugins.module_utils.domain_edge import require_libvirt
 from ansible_collections.xenfleet.xen.plugins.module_utils.edge import run
@@ -204,12 +204,8 @@ def read_file(file: FoundFile) -> GuestFile:
     guest = taken.options.get("name", guest)
     lost = losses(taken.options, taken.unknown)
     understood = (*((file.trouble,) if file.trouble else ()), *taken.notes)
-    kind = taken.options.get("type")
-    types = domain_spec()["type"]["choices"]
     refusal, declared = None, None
-    if kind not in types:
-        refusal = f"{kind}: guests of this type are not made here, only {' and '.join(types)}"
-    elif "name" not in taken.options:
+    if "name" not in taken.options:
         refusal = "the file names no guest, or none with a name that can be used"
     elif lost.felt:
         refusal = (

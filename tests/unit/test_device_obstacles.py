@@ -54,6 +54,9 @@ class Xen:
         self.known = networks
         self.calls: list[tuple[str, str]] = []
 
+    def domain(self, name: str) -> FoundDomain | None:
+        return next((guest for guest in self.domains() if guest.name == name), None)
+
     def domains(self) -> Sequence[FoundDomain]:
         return self.guests
 

@@ -12,8 +12,8 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import D
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.rate import Rate
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.rbd import Monitor, RbdLogin
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml import disk as disk_xml
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.devices import (
-    parse_disk,
     parse_nic,
     render_disk,
     render_nic,
@@ -56,7 +56,7 @@ DISKS: list[tuple[Disk, str]] = [
 @pytest.mark.parametrize(("disk", "xml"), DISKS)
 def test_a_disk_is_written_and_read(disk: Disk, xml: str) -> None:
     assert render_disk(disk) == xml
-    assert parse_disk(ET.fromstring(xml)) == disk
+    assert disk_xml.read(ET.fromstring(xml)) == disk
 
 
 NICS: list[tuple[Nic, str]] = [
@@ -127,7 +127,7 @@ TARGET = "<target dev='xvda' bus='xen'/>"
     ],
 )
 def test_what_a_disk_was_found_to_be(xml: str, disk: Disk) -> None:
-    assert parse_disk(ET.fromstring(xml)) == disk
+    assert disk_xml.read(ET.fromstring(xml)) == disk
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,7 @@ def test_a_cap_that_was_lost_at_a_start_is_set_again() -> None:
         (DomainType.HVM, {"vcpus_max": 2, "cpus": ("0", "1", "2")}),
         (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(128)),)}),
         (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(512), (10, 20)),)}),
+        (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(256), (10, 20)), NumaNode("1", mib(256)))}),
     ],
 )
 def test_what_a_type_cannot_have_is_refused(kind: DomainType, fields: dict[str, object]) -> None:
@@ -210,6 +211,19 @@ def test_what_follows_from_another_field_follows() -> None:
     target = plan_domain(declare(graphics="none", type=DomainType.PVH), found(screen)).target
     assert target is not None
     assert (target.graphics_password, target.graphics_port, target.firmware) == (None, None, None)
+
+
+def test_what_another_type_cannot_have_goes_with_the_change() -> None:
+    hvm = replace(
+        BASE, type=DomainType.HVM, acpi=True, boot=("disk",), serials=("pty",), usb_inputs=("tablet",), sound="ac97"
+    )
+    before = found(replace(hvm, graphics="vnc", video="vga"))
+    declared = declare(TargetState.PRESENT, type=DomainType.PVH)
+    plan = plan_domain(declared, before)
+    gone = {"acpi", "boot", "serials", "usb_inputs", "sound", "graphics", "video"}
+    assert gone <= {change.field for change in plan.changes}
+    after = applied(plan, before)
+    assert plan_domain(declared, after).steps == ()
 
 
 def test_a_password_is_compared_and_not_shown() -> None:

@@ -35,6 +35,9 @@ class Deaf:
         domain = Domain("web1", type=DomainType.PVH, memory=size, memory_max=size, vcpus=1, vcpus_max=1, kernel="/k")
         self.guest = found(domain, running=domain)
 
+    def domain(self, name: str) -> FoundDomain | None:
+        return next((guest for guest in self.domains() if guest.name == name), None)
+
     def domains(self) -> list[FoundDomain]:
         return [self.guest]
 

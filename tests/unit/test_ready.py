@@ -142,6 +142,9 @@ class Running(States):
             self.guests.append(found(domain))
         self.guests = [replace(guest, running=guest.stored, state=PowerState.RUNNING) for guest in self.guests]
 
+    def domain(self, name: str) -> FoundDomain | None:
+        return next((guest for guest in self.domains() if guest.name == name), None)
+
     def domains(self) -> list[FoundDomain]:
         return self.guests
 

@@ -12,7 +12,6 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.host.xen_folder impor
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import TargetState
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.takeover import FoundFile, GuestFile, Start
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.losses import losses
-from ansible_collections.xenfleet.xen.plugins.modules import xen_takeover
 from ansible_collections.xenfleet.xen.plugins.modules.xen_takeover import read_file
 
 FILES = Path(__file__).parent / "xl_files"
@@ -107,13 +106,6 @@ def test_a_file_as_it_is_understood() -> None:
     assert (file.declared.state, file.declared.autostart) == (TargetState.PRESENT, None)
     assert file.declared.domain.on_crash == "coredump-restart"
     assert "on_soft_reset" in file.left_behind
-
-
-def test_a_type_that_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xen_takeover, "domain_spec", lambda: {"type": {"choices": ["pvh"]}})
-    file = guest_file("name = 'win1'\nmemory = 64\n")
-    assert (file.guest, file.declared) == ("win1", None)
-    assert file.refusal == "pv: guests of this type are not made here, only pvh"
 
 
 @pytest.mark.parametrize(

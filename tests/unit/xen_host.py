@@ -210,6 +210,9 @@ class Libvirt:
 
     host: XenHost
 
+    def domain(self, name: str) -> FoundDomain | None:
+        return next((guest for guest in self.domains() if guest.name == name), None)
+
     def domains(self) -> tuple[FoundDomain, ...]:
         return tuple(self.host.by_libvirt.values())
 

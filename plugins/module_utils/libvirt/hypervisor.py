@@ -53,6 +53,10 @@ def scheduled(domain: Any, running: Domain, stored: Domain) -> Domain:
     )
 
 
+def _unreadable(name: str, error: Exception) -> HypervisorError:
+    return HypervisorError("libvirt could not read the guest", guest=name, found=str(error))
+
+
 class LibvirtHypervisor:
     """Implements ``ports.Hypervisor``, ``ports.MovingHypervisor`` and ``ports.RestoringHypervisor``.
 
@@ -69,12 +73,24 @@ class LibvirtHypervisor:
         saved = marked(self.connection, libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)
         found = []
         for domain in listed(self.connection):
-            guest = self._read(domain, autostarted, saved)
+            name = domain.name()
+            guest = self._read(domain, autostart=name in autostarted, managed_save=name in saved)
             if guest is not None:
                 found.append(guest)
         return tuple(found)
 
-    def _read(self, domain: Any, autostarted: frozenset[str], saved: frozenset[str]) -> FoundDomain | None:
+    def domain(self, name: str) -> FoundDomain | None:
+        """One guest, asked for its own marks: of a host with many guests, the lists are long."""
+        try:
+            domain = self.connection.lookupByName(name)
+            autostart, managed_save = bool(domain.autostart()), bool(domain.hasManagedSaveImage())
+        except libvirt.libvirtError as error:
+            if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+                return None
+            raise _unreadable(name, error) from error
+        return self._read(domain, autostart=autostart, managed_save=managed_save)
+
+    def _read(self, domain: Any, *, autostart: bool, managed_save: bool) -> FoundDomain | None:
         name = domain.name()
         try:
             state = power_state(domain.state()[0])
@@ -89,17 +105,15 @@ class LibvirtHypervisor:
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
                 return None  # gone between the list and the question
-            raise HypervisorError(
-                "libvirt could not read the guest", guest=name, found=error.get_error_message()
-            ) from error
+            raise _unreadable(name, error) from error
         return FoundDomain(
             name=name,
             stored=stored,
             stored_xml=stored_xml,
             running=running,
             state=state,
-            autostart=name in autostarted,
-            managed_save=name in saved,
+            autostart=autostart,
+            managed_save=managed_save,
             running_xml=running_xml,
         )
 

@@ -95,7 +95,7 @@ def ensure_domain(
     if check or not plan.steps:
         return Outcome(plan, found)
     _apply(hypervisor, declared, plan, definition)
-    return Outcome(plan, next((guest for guest in hypervisor.domains() if guest.name == name), None))
+    return Outcome(plan, hypervisor.domain(name))
 
 
 def _obstacles(
@@ -179,18 +179,20 @@ def _apply(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, defi
     for step in plan.steps:
         try:
             _do(hypervisor, declared, plan, definition, step)
+            applied += [change.field for change in step.changes]
+            if step.action is Action.DEFINE and declared.xml is not None:
+                check_kept(declared, hypervisor.domain(declared.domain.name))
         except XenfleetError as error:
             error.guest = error.guest or declared.domain.name
             error.applied = tuple(applied)
             raise
-        applied += [change.field for change in step.changes]
 
 
 def _do(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, definition: str, step: Step) -> None:
     name, target = declared.domain.name, plan.target or Domain(declared.domain.name)
     device = _device(step)
     calls: dict[Action, Callable[[], None]] = {
-        Action.DEFINE: lambda: _define(hypervisor, declared, definition),
+        Action.DEFINE: lambda: hypervisor.define(definition),
         Action.UNDEFINE: lambda: hypervisor.undefine(name),
         Action.SET_MEMORY: lambda: hypervisor.set_memory(name, target.memory or Size(0)),
         Action.SET_VCPUS: lambda: _set_vcpus(hypervisor, target),
@@ -221,13 +223,6 @@ def _device(step: Step) -> str:
     if isinstance(step.device, HostDevice):
         return render_host_device(step.device)
     return render_disk(step.device) if isinstance(step.device, Disk) else render_nic(step.device)
-
-
-def _define(hypervisor: Hypervisor, declared: Declaration, definition: str) -> None:
-    hypervisor.define(definition)
-    if declared.xml is not None:
-        name = declared.domain.name
-        check_kept(declared, next((guest for guest in hypervisor.domains() if guest.name == name), None))
 
 
 def _set_vcpus(hypervisor: Hypervisor, target: Domain) -> None:

@@ -22,6 +22,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import derived_mac
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.type_options import ONLY_FOR
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.device_rules import check_devices
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.type_rules import check_type
 
@@ -40,6 +41,24 @@ _NEW = Domain(
     on_crash="restart",
     labels={},
 )
+# Options that go with the type that could have them, and what they are then.
+_GOING: dict[str, Any] = {
+    "bootloader": None,
+    "bootloader_args": None,
+    "boot": (),
+    "acpi": False,
+    "apic": False,
+    "pae": False,
+    "viridian": False,
+    "cpu_features": {},
+    "graphics": "none",
+    "video": None,
+    "video_memory": None,
+    "serials": (),
+    "usb_inputs": (),
+    "sound": "none",
+    "pci_devices": (),
+}
 # Without ACPI the QEMU of today's Xen does not even start.
 _NEW_HVM = replace(_NEW, type=DomainType.HVM, acpi=True, apic=True)
 
@@ -76,6 +95,8 @@ def resolve(declared: Declaration, found: FoundDomain | None) -> Domain:
         disks=_merge_disks(wanted.disks, base.disks or (), declared.keep_unlisted_disks),
         networks=_merge_nics(wanted, base.networks or (), declared.keep_unlisted_networks),
     )
+    if target.type is not base.type:
+        target = replace(target, **_going(target))
     _check(target)
     if len(wanted.cpus or ()) > (target.vcpus_max or 1):
         raise InvalidInput(
@@ -86,6 +107,15 @@ def resolve(declared: Declaration, found: FoundDomain | None) -> Domain:
     check_type(target, wanted)
     check_devices(target, base)
     return _settled(target, wanted, base)
+
+
+def _going(target: Domain) -> dict[str, Any]:
+    """What a guest that becomes one of another type cannot have any more; in silence it would be left behind, or refused."""
+    return {
+        option: value
+        for option, value in _GOING.items()
+        if target.type not in ONLY_FOR[option] and getattr(target, option) not in (None, value)
+    }
 
 
 def _settled(target: Domain, wanted: Domain, base: Domain) -> Domain:
@@ -135,9 +165,12 @@ def _check_numa(target: Domain) -> None:
             guest=target.name,
             found=f"{total} in its nodes, memory_max {target.memory_max}",
         )
-    if any(node.distances and len(node.distances) != len(nodes) for node in nodes):
+    # Libvirt fills in what only some nodes leave out.
+    if any(node.distances for node in nodes) and any(len(node.distances) != len(nodes) for node in nodes):
         raise InvalidInput(
-            "numa_nodes.distances needs a distance to each node", guest=target.name, expected=f"{len(nodes)} each"
+            "numa_nodes.distances needs a distance to each node, for all nodes or for none",
+            guest=target.name,
+            expected=f"{len(nodes)} each",
         )
 
 

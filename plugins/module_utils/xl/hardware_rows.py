@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
@@ -22,7 +22,6 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.xl.text import Value
 
 _BOOT = {"c": "disk", "d": "cdrom", "n": "network"}
 _BOOT_LETTERS = {device: letter for letter, device in _BOOT.items()}
-_FIRMWARES = {"seabios": "bios", "ovmf": "uefi", "rombios": None, "bios": "bios", "uefi": "uefi"}
 _BIOSES = {"bios": "seabios", "uefi": "ovmf"}
 
 
@@ -68,8 +67,8 @@ def _write_switch(value: Any) -> int:
     return int(value)
 
 
-def _switch(key: str, option: str | None = None) -> Row:
-    return Row(key, option or key, _read_switch, _write_switch)
+def _switch(key: str) -> Row:
+    return Row(key, key, _read_switch, _write_switch)
 
 
 def _read_viridian(value: Value) -> bool:
@@ -78,12 +77,15 @@ def _read_viridian(value: Value) -> bool:
     return _read_switch(value)
 
 
-def _choice(key: str, option: str, names: dict[str, str | None], written: dict[str, str]) -> Row:
+def _choice(key: str, option: str, written: Mapping[str, str]) -> Row:
+    """One of a few words: the option's, and what each is in the file."""
+    meant = {word: value for value, word in written.items()}
+
     def read(value: Value) -> str:
         text = plain_text(value)
-        if names.get(text) is None:
-            raise NoOption(f"{text!r} is none of {', '.join(name for name, meant in names.items() if meant)}")
-        return str(names[text])
+        if text not in meant:
+            raise NoOption(f"{text!r} is none of {', '.join(meant)}")
+        return meant[text]
 
     def write(value: Any) -> str:
         if value not in written:
@@ -94,8 +96,7 @@ def _choice(key: str, option: str, names: dict[str, str | None], written: dict[s
 
 
 def _same(key: str, option: str, values: tuple[str, ...]) -> Row:
-    names: dict[str, str | None] = {value: value for value in values}
-    return _choice(key, option, names, {value: value for value in values})
+    return _choice(key, option, {value: value for value in values})
 
 
 def _read_boot(value: Value) -> list[str]:
@@ -155,7 +156,7 @@ HARDWARE_ROWS = (
     _count("cpu_weight", "cpu_weight", 1, 65535),
     _count("cap", "cpu_cap", 0, 51200),
     Row("boot", "boot", _read_boot, _write_boot),
-    _choice("bios", "firmware", _FIRMWARES, _BIOSES),
+    _choice("bios", "firmware", _BIOSES),
     _switch("acpi"),
     _switch("apic"),
     _switch("pae"),

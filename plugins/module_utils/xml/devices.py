@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 from xml.etree import ElementTree as ET
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
@@ -16,6 +17,9 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml import disk as disks_xml
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml import nic as nics_xml
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.tree import parse
+
+Key = TypeVar("Key")
+Device = TypeVar("Device", Disk, Nic)
 
 
 def render_disk(disk: Disk) -> str:
@@ -42,11 +46,6 @@ def host_interfaces(text: str) -> dict[str, str]:
     return names
 
 
-def parse_disk(element: ET.Element) -> Disk:
-    """A disk of a definition."""
-    return disks_xml.read(element)
-
-
 def parse_nic(element: ET.Element, addresses: Mapping[str, tuple[str, ...]]) -> Nic:
     """An interface of a definition.
 
@@ -60,29 +59,25 @@ def parse_nic(element: ET.Element, addresses: Mapping[str, tuple[str, ...]]) -> 
 
 def set_disks(devices: ET.Element, disks: tuple[Disk, ...]) -> None:
     """Make the disks of a definition these; what no field names stays in those that are there."""
-    found = {parse_disk(element).target: element for element in devices.findall("disk")}
-    wanted = {disk.target: disk for disk in disks}
-    for target, element in found.items():
-        if target not in wanted:
-            devices.remove(element)
-    for target, disk in wanted.items():
-        there = found.get(target)
-        if there is None:
-            disks_xml.fill(ET.SubElement(devices, "disk"), disk)
-        elif parse_disk(there) != disk:
-            disks_xml.fill(there, disk)
+    found = {disks_xml.read(element).target: element for element in devices.findall("disk")}
+    for disk, element in _arranged(devices, "disk", found, {disk.target: disk for disk in disks}):
+        if disks_xml.read(element) != disk:
+            disks_xml.fill(element, disk)
 
 
 def set_nics(devices: ET.Element, nics: tuple[Nic, ...]) -> None:
     """The same for its interfaces."""
     found = {nics_xml.read(element).mac: element for element in devices.findall("interface")}
-    wanted = {nic.mac: nic for nic in nics}
-    for mac, element in found.items():
-        if mac not in wanted:
+    for nic, element in _arranged(devices, "interface", found, {nic.mac: nic for nic in nics}):
+        if nics_xml.read(element) != replace(nic, addresses=()):
+            nics_xml.fill(element, nic)
+
+
+def _arranged(
+    devices: ET.Element, tag: str, found: Mapping[Key, ET.Element], wanted: Mapping[Key, Device]
+) -> list[tuple[Device, ET.Element]]:
+    """Each device that is wanted with its element, a new one where there is none; the others are taken out."""
+    for key, element in found.items():
+        if key not in wanted:
             devices.remove(element)
-    for mac, nic in wanted.items():
-        there = found.get(mac)
-        if there is None:
-            nics_xml.fill(ET.SubElement(devices, "interface"), nic)
-        elif nics_xml.read(there) != replace(nic, addresses=()):
-            nics_xml.fill(there, nic)
+    return [(device, found[key] if key in found else ET.SubElement(devices, tag)) for key, device in wanted.items()]

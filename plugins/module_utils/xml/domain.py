@@ -11,8 +11,8 @@ from xml.etree import ElementTree as ET
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain
-from ansible_collections.xenfleet.xen.plugins.module_utils.xml import hardware, metadata, settings
-from ansible_collections.xenfleet.xen.plugins.module_utils.xml.devices import parse_disk, parse_nic, set_disks, set_nics
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml import disk, hardware, metadata, settings
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.devices import parse_nic, set_disks, set_nics
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.tree import child, parse, set_text, text_of
 
 _SKELETON = "<domain type='xen'><os/><devices/></domain>"
@@ -32,7 +32,7 @@ def parse_domain(text: str) -> Domain:
     kept = metadata.read(root)
     return Domain(
         name=name,
-        disks=tuple(parse_disk(element) for element in root.findall("devices/disk")),
+        disks=tuple(disk.read(element) for element in root.findall("devices/disk")),
         networks=tuple(parse_nic(element, kept.addresses) for element in root.findall("devices/interface")),
         cpu_cap=kept.cpu_cap,
         labels=kept.labels,

@@ -35,17 +35,21 @@ _SERIAL_SOURCES = (
 )
 
 
-def _read_graphics(root: ET.Element) -> str:
-    element = root.find(_GRAPHICS)
-    return "none" if element is None else element.get("type", "none")
+def _only_one(field: str, tag: str, attribute: str, **more: str) -> Row:
+    """A device of which there is one or none, by the attribute that says which."""
 
+    def read(root: ET.Element) -> str:
+        element = root.find(f"devices/{tag}")
+        return "none" if element is None else element.get(attribute, "none")
 
-def _write_graphics(root: ET.Element, value: str) -> None:
-    devices = child(root, "devices")
-    for element in devices.findall("graphics"):
-        devices.remove(element)
-    if value != "none":
-        ET.SubElement(devices, "graphics", type=value, autoport="yes")
+    def write(root: ET.Element, value: str) -> None:
+        devices = child(root, "devices")
+        for element in devices.findall(tag):
+            devices.remove(element)
+        if value != "none":
+            ET.SubElement(devices, tag, {attribute: value, **more})
+
+    return Row(field, read, write)
 
 
 def _graphics(field: str, attribute: str, default: str | None = None) -> Row:
@@ -106,19 +110,6 @@ def _write_video_memory(root: ET.Element, value: Size) -> None:
     model = root.find(_VIDEO)
     if model is not None:
         model.set("vram", str(value.kib))
-
-
-def _read_sound(root: ET.Element) -> str:
-    element = root.find("devices/sound")
-    return "none" if element is None else element.get("model", "none")
-
-
-def _write_sound(root: ET.Element, value: str) -> None:
-    devices = child(root, "devices")
-    for element in devices.findall("sound"):
-        devices.remove(element)
-    if value != "none":
-        ET.SubElement(devices, "sound", model=value)
 
 
 def _parse_serial(element: ET.Element) -> str:
@@ -262,7 +253,7 @@ def _devices(field: str, tag: str, parse: Callable[[ET.Element], Any], make: Cal
 
 
 ROWS = (
-    Row("graphics", _read_graphics, _write_graphics),
+    _only_one("graphics", "graphics", "type", autoport="yes"),
     _graphics("graphics_listen", "listen", GRAPHICS_LISTEN),
     Row("graphics_port", _read_port, _write_port),
     _graphics("graphics_password", "passwd"),
@@ -273,7 +264,7 @@ ROWS = (
     _devices("channels", "channel", _parse_channel, _make_channel),
     _devices("usb_inputs", "input", _parse_usb_input, _make_usb_input),
     _devices("usb_controllers", "controller", _parse_usb_controller, _make_usb_controller),
-    Row("sound", _read_sound, _write_sound),
+    _only_one("sound", "sound", "model"),
     _devices("pci_devices", "hostdev", _parse_pci, _make_pci),
     _devices("usb_devices", "hostdev", _parse_usb, _make_usb),
 )

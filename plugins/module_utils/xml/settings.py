@@ -33,6 +33,8 @@ _BOOT = {"disk": "hd", "cdrom": "cdrom", "network": "network"}
 _BOOT_NAMES = {name: device for device, name in _BOOT.items()}
 # Where Debian's package ovmf has it; Debian's Xen looks there, too.
 _UEFI_LOADER = "/usr/share/ovmf/OVMF.fd"
+# Devices that libvirt adds to guests of each type, and refuses in those of others.
+_OF_TYPE = ("input", "video")
 _XENBUS = "devices/controller[@type='xenbus']"
 
 
@@ -116,6 +118,10 @@ def _write_type(root: ET.Element, value: DomainType) -> None:
     kind.attrib.clear()
     kind.text = _OS_TYPES[value]
     set_text(ensured(root, "os"), "loader", None)
+    devices = child(root, "devices")
+    for tag in _OF_TYPE:
+        for element in devices.findall(tag):
+            devices.remove(element)
 
 
 def _read_vcpus_max(root: ET.Element) -> int:
