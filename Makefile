@@ -34,7 +34,7 @@ scenarios: setup ## Molecule scenarios on emulated Xen hosts (11 GiB of memory)
 test: setup ## all of the above; prints the time of each and a summary
 	@tools/stages $(STAGES)
 
-changes: setup ## sixty changes of a guest on emulated Xen, each held against check mode; half an hour, not part of test
+changes: setup ## sixty changes of a guest on emulated Xen, each held against check mode; long, not part of test
 	@$(IN_VENV) tools/changes
 
 demo: setup ## a park of emulated Xen hosts, built and shown

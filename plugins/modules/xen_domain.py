@@ -172,7 +172,7 @@ options:
   passthrough:
     description:
       - Whether PCI devices can be given to it, and how the tables of the IOMMU are made for that. Turned on by itself for a guest
-        with O(pci_devices); needed only for one that shall get them while it runs.
+        with O(pci_devices); needed only for one that shall get them while it runs. Without an IOMMU the guest does not start.
     type: str
     choices: [disabled, sync_pt, share_pt]
   clock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,6 +101,15 @@ def changed(where: Sequence[str | int], value: Any) -> dict[str, Any]:
 
 def test_a_guest_as_it_runs() -> None:
     assert read_running(CONFIG) == (DOMAIN, ())
+
+
+def test_what_xen_420_printed() -> None:
+    [entry] = json.loads((Path(__file__).parent / "xl_files/take1-list-long-4.20.json").read_text())
+    domain, obstacles = read_running(entry["config"])
+    assert obstacles == ()
+    assert (domain.name, domain.type, domain.memory, domain.vcpus) == ("take1", DomainType.PV, Size(320 * MIB), 1)
+    assert domain.disks == (Disk("xvda", "/srv/take1.img"),)
+    assert (domain.on_poweroff, domain.on_reboot, domain.on_crash) == ("destroy", "restart", "destroy")
 
 
 @pytest.mark.parametrize(

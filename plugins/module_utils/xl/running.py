@@ -58,6 +58,8 @@ def read_running(config: Mapping[str, Any]) -> tuple[Domain, tuple[str, ...]]:
 
 def _domain(config: Mapping[str, Any]) -> Domain:
     created, built = config["c_info"], config["b_info"]
+    # xl leaves out what is as libxl has it by itself.
+    vcpus_max = int(built.get("max_vcpus", 1))
     maximum = Size.from_kib(int(built["max_memkb"])).rounded_to_mib()
     tsc_mode = str(built.get("tsc_mode", "default"))
     return Domain(
@@ -66,8 +68,8 @@ def _domain(config: Mapping[str, Any]) -> Domain:
         type=DomainType(created["type"]),
         memory=Size.from_kib(int(built["target_memkb"])).rounded_to_mib() if "target_memkb" in built else maximum,
         memory_max=maximum,
-        vcpus=len(built["avail_vcpus"]) if built.get("avail_vcpus") else int(built["max_vcpus"]),
-        vcpus_max=int(built["max_vcpus"]),
+        vcpus=len(built["avail_vcpus"]) if built.get("avail_vcpus") else vcpus_max,
+        vcpus_max=vcpus_max,
         kernel=built.get("kernel"),
         ramdisk=built.get("ramdisk"),
         cmdline=built.get("cmdline"),
@@ -94,9 +96,9 @@ def _nic(entry: Mapping[str, Any]) -> Nic:
     return Nic(mac=str(entry["mac"]).lower(), bridge=entry.get("bridge"))
 
 
-def _action(config: Mapping[str, Any], key: str) -> str | None:
-    word = config.get(key)
-    return None if word is None else _ACTIONS.get(str(word), str(word).replace("_", "-"))
+def _action(config: Mapping[str, Any], key: str) -> str:
+    word = str(config.get(key, "destroy"))
+    return _ACTIONS.get(word, word.replace("_", "-"))
 
 
 def _special(config: Mapping[str, Any]) -> list[str]:
