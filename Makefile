@@ -8,7 +8,7 @@ SHELL := /bin/bash
 IN_VENV = export PATH="$$(realpath .venv)/bin:$$PATH";
 STAGES := lint sanity unit integration scenarios
 
-.PHONY: help setup test changes demo clean $(STAGES)
+.PHONY: help setup test changes faults examples demo clean $(STAGES)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,14 +28,20 @@ unit: setup ## the pure parts and the lab's own code
 integration: setup ## modules and inventory by the real Ansible against a private libvirtd
 	@$(IN_VENV) tools/pytest tests/integration
 
-scenarios: setup ## Molecule scenarios on emulated Xen hosts (11 GiB of memory)
-	@$(IN_VENV) tools/scenarios
+scenarios: setup ## the Molecule scenario of a whole park on emulated Xen hosts (11 GiB of memory)
+	@$(IN_VENV) tools/scenarios park
 
 test: setup ## all of the above; prints the time of each and a summary
 	@tools/stages $(STAGES)
 
 changes: setup ## sixty changes of a guest on emulated Xen, each held against check mode; long, not part of test
 	@$(IN_VENV) tools/changes
+
+faults: setup ## libvirtd killed, and a host without power, in the middle of a run on emulated Xen; long, not part of test
+	@$(IN_VENV) tools/faults
+
+examples: setup ## the worked examples on an emulated Xen host; long, not part of test
+	@$(IN_VENV) XENLAB_HOSTS=1 tools/scenarios examples
 
 demo: setup ## a park of emulated Xen hosts, built and shown
 	@$(IN_VENV) tools/demo

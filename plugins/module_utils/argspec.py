@@ -53,6 +53,7 @@ def domain_spec() -> Spec:
         "networks": {"type": "list", "elements": "dict", "options": _NETWORK_SPEC},
         "unlisted_networks": {"type": "str", "choices": ["keep", "detach"], "default": "keep"},
         "autostart": {"type": "bool"},
+        "remove_disks": {"type": "list", "elements": "str", "default": []},
         "xml": {"type": "str"},
         "timeout": {"type": "float", "default": 120.0},
         "force": {"type": "bool", "default": False},
@@ -154,6 +155,12 @@ def _read(name: str, options: Mapping[str, Any]) -> Declaration:
     for field in ("timeout", "wait_timeout"):
         if options[field] < 0:
             raise InvalidInput(f"{field} is below zero", found=str(options[field]))
+    if options["remove_disks"] and options["state"] != TargetState.ABSENT.value:
+        raise InvalidInput(
+            "remove_disks makes sense only for a guest that goes",
+            found=f"state {options['state']}",
+            remedy="To take a disk from a guest that stays, leave it out of disks, with unlisted_disks: detach.",
+        )
     if not 1 <= options["wait_port"] <= 65535:
         raise InvalidInput("wait_port is no TCP port", found=str(options["wait_port"]), expected="1 to 65535")
     return Declaration(
@@ -164,6 +171,7 @@ def _read(name: str, options: Mapping[str, Any]) -> Declaration:
         keep_unlisted_networks=options["unlisted_networks"] == "keep",
         timeout=options["timeout"],
         force=options["force"],
+        remove_disks=tuple(options["remove_disks"]),
         xml=options["xml"] or None,
         restart_if_needed=options["restart"] == "if_needed",
         wait_for=WaitFor(options["wait_for"]) if options["wait_for"] else None,

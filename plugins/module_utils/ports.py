@@ -65,6 +65,9 @@ class Hypervisor(Protocol):
     def state(self, name: str) -> PowerState | None:
         """What a guest does right now; None when there is no such guest."""
 
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """The IP addresses that libvirt's networks have leased to a guest."""
+
     def domain_types(self) -> frozenset[str]:
         """The types that can run here: ``pv``, ``pvh``, ``hvm``; empty when it cannot be told."""
 
@@ -212,6 +215,22 @@ class HostFacts(Protocol):
         """``file``, ``block``, ``directory`` or ``other`` for what is at a path; None when nothing is."""
 
 
+class GuestDisks(Protocol):
+    """The disks of guests, as their host has them."""
+
+    def identity(self, path: str) -> str:
+        """What a path leads to, whatever it is called by."""
+
+    def trouble(self, path: str) -> str | None:
+        """Why what is at a path cannot be removed; None when it can, or is gone already."""
+
+    def user(self, path: str) -> str | None:
+        """Who has a disk open, as far as the store does not know it itself; None when nobody has."""
+
+    def remove(self, path: str) -> None:
+        """Remove a disk; one that is gone is no error. May raise ``CommandFailed``."""
+
+
 class PeerFiles(Protocol):
     """The files by which SSH lets hosts reach each other. Every call may raise ``CommandFailed``."""
 
@@ -247,8 +266,11 @@ class Door:
 class Doors(Protocol):
     """Servers of guests, as their host can reach them."""
 
-    def open(self, doors: Collection[Door], seconds: float) -> frozenset[Door]:
-        """Which of them accept a connection, all tried at once; a silent one is given up after so many seconds."""
+    def knock(self, doors: Collection[Door], seconds: float) -> Mapping[Door, bool]:
+        """Which of them answer, and whether they accept the connection (or refuse it); all are tried at once.
+
+        A silent one is given up after so many seconds.
+        """
 
 
 class HostLinks(Protocol):

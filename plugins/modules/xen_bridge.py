@@ -118,6 +118,12 @@ options:
           - The next hop of the default route. Refused where the host has a default route through another interface.
           - An empty string is none. Not managed when not given.
         type: str
+      nat:
+        description:
+          - Whether what guests send by this bridge leaves the host under the host's own IPv4 address. Their gateway is the host's
+            address on the bridge, in O(bridges[].addresses).
+          - The host forwards packets then. Not managed when not given; a new bridge has it not.
+        type: bool
       mtu:
         description: The largest packet of the bridge and its VLAN interface; a bond below needs the same or more.
         type: int
@@ -145,6 +151,11 @@ EXAMPLES = r"""
       - {name: xenbr10, over: bond0, vlan: 10, network: services, addresses: [10.10.0.101/24]}
       - {name: xenbr20, over: bond0, vlan: 20, network: storage, addresses: [10.20.0.101/24]}
       - {name: xenbr30, over: bond0, vlan: 30, network: migration, addresses: [10.30.0.101/24]}
+
+- name: A network of this host's guests alone, which reach the outside under the host's address
+  xenfleet.xen.xen_bridge:
+    bridges:
+      - {name: xenbr0, network: cluster, addresses: [10.0.0.254/24], nat: true}
 
 - name: One more bridge on the same bond; the others stay as they are
   xenfleet.xen.xen_bridge:
@@ -263,6 +274,7 @@ BRIDGE_SPEC: dict[str, dict[str, Any]] = {
     "vlan": {"type": "int"},
     "addresses": {"type": "list", "elements": "str"},
     "gateway": {"type": "str"},
+    "nat": {"type": "bool"},
     "mtu": {"type": "int"},
     "network": {"type": "str"},
 }

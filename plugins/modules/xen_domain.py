@@ -46,7 +46,7 @@ options:
       - V(saved) - it is defined, and its memory is on the host's disk until it is started again. Only a running guest can be
         saved. Libvirt deletes the saved memory when it restores it, so Xen's free memory is looked at first.
       - V(stopped) - it is defined and does not run. It is asked to shut down and waited for; see O(timeout), O(force).
-      - V(absent) - it does not run and is not defined. Its disks are kept, its saved memory is not.
+      - V(absent) - it does not run and is not defined. Its disks are kept but those in O(remove_disks), its saved memory is not.
     type: str
     choices: [present, running, restarted, paused, saved, stopped, absent]
     default: running
@@ -461,6 +461,17 @@ options:
     description: Destroy a guest that has not shut down in time. Without it that is an error.
     type: bool
     default: false
+  remove_disks:
+    description:
+      - With O(state=absent), the targets of the disks that go with it, such as V(xvda); nothing of them comes back. Files and LVM
+        volumes are removed, before the definition goes, so that a run that broke off can be taken up again.
+      - Never removed, but an error before anything is touched, are a medium of a CD-ROM drive, a disk that is shareable or that
+        another guest of the host has, stored or running, a device that is no LVM volume, a volume with snapshots, a symbolic link,
+        and what is in Ceph. Guests of other hosts are not looked at.
+      - A file that something else has open is left, with an error.
+    type: list
+    elements: str
+    default: []
   restart:
     description:
       - What is done for fields that a running guest can only have after its next boot, with O(state=running).
@@ -471,14 +482,17 @@ options:
     default: never
   wait_for:
     description:
-      - What the task waits for once the guest runs (with O(state=running) and O(state=restarted) only).
-      - V(ssh) - its SSH server takes a connection from the host, at one of its addresses (O(networks[].addresses)). The host
-        has to be able to reach one of them.
-      - A guest that goes off meanwhile is an error at once.
+      - What the task waits for once the guest was started (with O(state=running) and O(state=restarted) only).
+      - V(running) - Xen runs it, and it is not paused.
+      - V(address) - it answers at one of its addresses (O(networks[].addresses)), if only to refuse a connection to O(wait_port).
+        Where none is declared, those are tried that a network of libvirt (O(networks[].network)) has leased to it.
+      - V(ssh) - its SSH server takes a connection there. The host has to be able to reach one of the addresses.
+      - V(stopped) - it ends by itself, such as one that installs something and powers off.
+      - A guest that goes off meanwhile and stays off for ten seconds, as one that reboots does not, is an error.
     type: str
-    choices: [ssh]
+    choices: [running, address, ssh, stopped]
   wait_port:
-    description: The TCP port of its SSH server.
+    description: The TCP port of its SSH server, or the one at which it is asked whether it is there.
     type: int
     default: 22
   wait_timeout:
@@ -573,6 +587,18 @@ EXAMPLES = r"""
   xenfleet.xen.xen_domain:
     name: web1
     state: absent
+
+- name: Forget another one, and its first disk with it
+  xenfleet.xen.xen_domain:
+    name: web2
+    state: absent
+    remove_disks: [xvda]
+
+- name: Run one that installs something and ends
+  xenfleet.xen.xen_domain:
+    name: installer
+    wait_for: stopped
+    wait_timeout: 3600
 """
 
 RETURN = r"""
@@ -598,6 +624,11 @@ domain:
     type: pvh
     memory: 2 GiB
     vcpus: 2
+address:
+  description: Where it answered.
+  returned: success, with O(wait_for=address) and O(wait_for=ssh)
+  type: str
+  sample: 10.10.0.31
 obstacles:
   description: All that stood in the way. Nothing was touched.
   returned: failure, when the host or another guest stands in the way
@@ -620,9 +651,11 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.argspec import (
     domain_spec,
     read_declaration,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.domain_edge import outcome_result, require_libvirt
+from ansible_collections.xenfleet.xen.plugins.module_utils.commands import HostCommands
+from ansible_collections.xenfleet.xen.plugins.module_utils.domain_edge import done_result, require_libvirt
 from ansible_collections.xenfleet.xen.plugins.module_utils.edge import run
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.doors import LocalDoors
+from ansible_collections.xenfleet.xen.plugins.module_utils.host.guest_disks import LocalGuestDisks
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.local import LocalHost, PromisedHost
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import connected
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import LibvirtHypervisor
@@ -638,10 +671,11 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         host = PromisedHost(host, module.params["pending_paths"], module.params["pending_bridges"])
     with connected(module.params["uri"]) as connection:
         hypervisor = LibvirtHypervisor(connection)
-        [result] = ensure_domains(hypervisor, host, LocalDoors(), [declared], check=module.check_mode)
+        disks = LocalGuestDisks(HostCommands())
+        [result] = ensure_domains(hypervisor, host, disks, LocalDoors(), [declared], check=module.check_mode)
     if result.error is not None:
         raise result.error
-    return outcome_result(result.name, result.outcome) if result.outcome is not None else {}
+    return done_result(result)
 
 
 def main() -> None:

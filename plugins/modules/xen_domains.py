@@ -93,10 +93,12 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.argspec import (
     URI_SPEC,
     read_declarations,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.domain_edge import outcome_result, require_libvirt
+from ansible_collections.xenfleet.xen.plugins.module_utils.commands import HostCommands
+from ansible_collections.xenfleet.xen.plugins.module_utils.domain_edge import done_result, require_libvirt
 from ansible_collections.xenfleet.xen.plugins.module_utils.edge import run
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.doors import LocalDoors
+from ansible_collections.xenfleet.xen.plugins.module_utils.host.guest_disks import LocalGuestDisks
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.local import LocalHost, PromisedHost
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import connected
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import LibvirtHypervisor
@@ -106,11 +108,9 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFact
 
 def guest_result(result: GuestResult) -> dict[str, Any]:
     """One guest's part of the module's result."""
-    if result.outcome is not None:
-        return {**outcome_result(result.name, result.outcome), "failed": False}
     if result.error is not None:
         return {"failed": True, "msg": str(result.error), **result.error.details()}
-    return {}
+    return {**done_result(result), "failed": False}
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
@@ -127,6 +127,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         results = ensure_domains(
             hypervisor,
             host,
+            LocalGuestDisks(HostCommands()),
             LocalDoors(),
             declarations,
             check=module.check_mode,

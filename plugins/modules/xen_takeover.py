@@ -173,6 +173,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.commands import HostC
 from ansible_collections.xenfleet.xen.plugins.module_utils.domain_edge import require_libvirt
 from ansible_collections.xenfleet.xen.plugins.module_utils.edge import run
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import XenfleetError
+from ansible_collections.xenfleet.xen.plugins.module_utils.host.guest_disks import LocalGuestDisks
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.local import LocalHost
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.save_files import SaveFiles
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.signals import undisturbed
@@ -243,7 +244,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         hand_over = HandOver(
             LibvirtHypervisor(connection), XlGuests(HostCommands()), SaveFiles(Path(params["save_folder"])), undisturbed
         )
-        done = TakeoverOperations(hand_over, LocalHost(), folder).take_over(
+        done = TakeoverOperations(hand_over, LocalHost(), LocalGuestDisks(HostCommands()), folder).take_over(
             files,
             wanted=params["guests"],
             elsewhere=params["elsewhere"],

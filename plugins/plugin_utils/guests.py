@@ -25,6 +25,7 @@ _OPTIONS = (
     "xml",
     "timeout",
     "force",
+    "remove_disks",
     "restart",
     "wait_for",
     "wait_port",

@@ -89,6 +89,32 @@ def test_check_mode_predicts_and_touches_nothing(fresh_libvirt_uri: str, guest: 
     assert {found.name() for found in connection.listAllDomains()} == {"test", "web1"}
 
 
+def test_the_disks_that_are_named_go_with_the_guest(
+    fresh_libvirt_uri: str, guest: dict[str, Any], files: dict[str, str], tmp_path: Path
+) -> None:
+    uri, disks = fresh_libvirt_uri, [{"source": files["root.img"]}, {"source": files["data.img"]}]
+    gone = domain(uri, name="web1", state="absent", remove_disks=["xvdb"], force=True)
+    play([domain(uri, **{**guest, "disks": disks})], tmp_path)
+    predicted = play([gone], tmp_path, "--check", "--diff")[0]
+    assert Path(files["data.img"]).exists()
+    removed, again, unlike = play([gone, gone, domain(uri, **guest, remove_disks=["xvda"])], tmp_path, "--diff")
+    assert removed["changes"] == predicted["changes"]
+    assert [change["field"] for change in removed["changes"]] == ["state", "disks[xvdb]", "domain"]
+    assert not again["changed"]
+    assert "only for a guest that goes" in unlike["msg"]
+    assert (Path(files["root.img"]).exists(), Path(files["data.img"]).exists()) == (True, False)
+
+
+def test_a_guest_is_waited_for_until_it_runs(fresh_libvirt_uri: str, guest: dict[str, Any], tmp_path: Path) -> None:
+    uri = fresh_libvirt_uri
+    runs, ends = play(
+        [domain(uri, **guest, wait_for="running"), domain(uri, name="web1", wait_for="stopped", wait_timeout=0)],
+        tmp_path,
+    )
+    assert runs["changed"]
+    assert "did not end within 0 s" in ends["msg"]
+
+
 def test_a_guest_that_does_not_obey_is_destroyed_only_by_force(
     fresh_libvirt_uri: str, guest: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -157,7 +183,7 @@ def test_bad_input_is_refused_before_anything_is_touched(
         ({"networks": [{"bridge": "a", "mac": "01:00:00:00:00:01"}]}, "no MAC address"),
         ({"networks": [{"bridge": "a", "addresses": ["10.0.0.300/24"]}]}, "no address"),
         ({"cmdline": "root=/dev/xvda\nquiet"}, "control characters"),
-        ({"wait_for": "ssh"}, "wait_for needs an address"),
+        ({"wait_for": "ssh"}, "wait_for ssh needs an address"),
         ({"wait_for": "ssh", "wait_port": 0}, "wait_port is no TCP port"),
     ]
     results = play([domain(fresh_libvirt_uri, **{**guest, **wrong}) for wrong, _word in bad], tmp_path)

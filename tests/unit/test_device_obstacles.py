@@ -80,7 +80,8 @@ def guest(name: str, kind: DomainType = DomainType.PV, **devices: Any) -> Domain
 
 def ensure(xen: Xen, domain: Domain, host: Any = None, *, check: bool = True) -> None:
     declared = Declaration(domain, state=TargetState.PRESENT)
-    ensure_domain(xen, host or Host(), declared, xen.domains(), check=check)
+    no_disks: Any = None  # none is removed
+    ensure_domain(xen, host or Host(), no_disks, declared, xen.domains(), check=check)
 
 
 def drive(source: str | None) -> Disk:

@@ -56,7 +56,7 @@ class Deaf:
 
 def stop(hypervisor: Any, *, timeout: float, force: bool = False) -> None:
     declared = Declaration(Domain("web1"), state=TargetState.STOPPED, timeout=timeout, force=force)
-    ensure_domain(hypervisor, NO_FACTS, declared, hypervisor.domains(), check=False)
+    ensure_domain(hypervisor, NO_FACTS, NO_FACTS, declared, hypervisor.domains(), check=False)
 
 
 def test_it_is_asked_until_it_listens() -> None:

@@ -351,13 +351,17 @@ def networks(draw: st.DrawFn) -> HostNetwork:
     chosen = draw(st.lists(st.sampled_from(uplinks), max_size=5, unique_by=lambda one: one if one[0] else object()))
     bridges: list[Bridge] = []
     for index, (over, vlan) in enumerate(chosen):
-        addresses: tuple[str, ...] = draw(st.sampled_from([(), (f"10.{index}.0.7/24",), (f"fd00:{index}::7/64",)]))
+        addresses: tuple[str, ...] | None = draw(
+            st.sampled_from([(), (f"10.{index}.0.7/24",), (f"fd00:{index}::7/64",), None])
+        )
+        has_ipv4 = any("." in one for one in addresses or ())
         bridges.append(
             make_bridge(
                 f"xenbr{index}",
                 over=over,
                 vlan=vlan,
-                addresses=draw(st.sampled_from([addresses, None])),
+                addresses=addresses,
+                nat=draw(st.sampled_from([None, False, True])) if has_ipv4 else None,
                 mtu=draw(st.sampled_from([None, 1400])),
                 network=draw(st.sampled_from([None, "services", ""])),
             )
@@ -585,6 +589,7 @@ def refusal(host: Host, declared: HostNetwork) -> str:
             "a second one could cut",
         ),
         (HostNetwork((), (make_bridge("b", addresses=("10.0.0.2/24",), gateway="10.9.0.1"),)), "none of its addresses"),
+        (HostNetwork((), (make_bridge("b", nat=True),)), "nat needs an IPv4 address"),
         (HostNetwork((BOND0,), (make_bridge("b", over="eth1"),)), "eth1 is a member of bond0"),
         (HostNetwork((BOND0,), (make_bridge("b", over="bond0", mtu=9000),)), "larger than the 1500 of bond0"),
         (HostNetwork((make_bond("bond0", "active-backup", ("eth1",), lacp_rate="fast"),)), "for the mode 802.3ad"),

@@ -100,7 +100,7 @@ class XenHost:
     ) -> HostOutcome:
         """Take guests over, and see after each call that nothing runs twice."""
         hand_over: Any = HandOver(Libvirt(self), Xl(self), Memory(self), self.undisturbed, seconds=0.2)
-        operations: Any = TakeoverOperations(hand_over, Facts(), Auto(self))
+        operations: Any = TakeoverOperations(hand_over, Facts(), None, Auto(self))
         outcome = operations.take_over(files, elsewhere=elsewhere or {}, move=move, check=check)
         assert isinstance(outcome, HostOutcome)
         assert all(len(self.runs(file.guest)) <= 1 for file in files)

@@ -45,7 +45,10 @@ def parser() -> argparse.ArgumentParser:
 
     def debian(made: argparse.ArgumentParser) -> None:
         made.add_argument(
-            "--debian", choices=sorted(SUITES), default="13", help="Debian release of the Xen hosts (default: 13)"
+            "--debian",
+            choices=sorted(SUITES),
+            default=os.environ.get("XENLAB_DEBIAN", "13"),
+            help="Debian release of the Xen hosts (or $XENLAB_DEBIAN; default: 13)",
         )
 
     def host(made: argparse.ArgumentParser) -> None:
@@ -61,7 +64,13 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--plain", action="store_true", help="also the image of the plain machines")
 
     one = verb("up", "bring up what is not up: images, disks, machines; returns when SSH answers everywhere")
-    one.add_argument("--hosts", type=int, default=2, metavar="N", help="Xen hosts (default: 2, at most 4)")
+    one.add_argument(
+        "--hosts",
+        type=int,
+        default=int(os.environ.get("XENLAB_HOSTS", "2")),
+        metavar="N",
+        help="Xen hosts (or $XENLAB_HOSTS; default: 2, at most 4)",
+    )
     debian(one)
     one.add_argument(
         "--plain",

@@ -128,6 +128,17 @@ class LibvirtHypervisor:
                 "libvirt could not tell the guest's state", guest=name, found=error.get_error_message()
             ) from error
 
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """What the DHCP servers of libvirt's networks have given a guest; the Xen driver knows no other addresses."""
+        source = libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE
+        try:
+            interfaces = self.connection.lookupByName(name).interfaceAddresses(source)
+        except libvirt.libvirtError:
+            return ()  # off, or gone
+        return tuple(
+            entry["addr"] for interface in interfaces.values() for entry in (interface or {}).get("addrs") or ()
+        )
+
     def domain_types(self) -> frozenset[str]:
         """The types that can run here."""
         return domain_types(translated("tell what it can run", self.connection.getCapabilities))

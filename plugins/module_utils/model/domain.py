@@ -53,9 +53,12 @@ class TargetState(StrEnum):
 
 
 class WaitFor(StrEnum):
-    """What a running guest is waited for."""
+    """What a guest that was started is waited for."""
 
+    RUNNING = "running"
+    ADDRESS = "address"
     SSH = "ssh"
+    STOPPED = "stopped"
 
 
 TSC_MODES = ("default", "native", "always_emulate", "native_paravirt")
@@ -236,10 +239,11 @@ class Declaration:
         keep_unlisted_networks: the same for network interfaces.
         timeout: seconds that a guest is given to shut down.
         force: destroy a guest that did not shut down in time.
+        remove_disks: the targets of the disks that go with a guest that shall be absent.
         xml: a part of libvirt's XML that its definition shall contain.
         restart_if_needed: restart a running guest when something else would have to wait for its next boot.
         wait_for: what a guest that shall run has to do before it counts as ready; None: nothing.
-        wait_port: the TCP port on which its SSH server listens.
+        wait_port: the TCP port on which its SSH server listens, or at which it is asked whether it is there.
         wait_timeout: seconds that it is given to get ready.
     """
 
@@ -250,6 +254,7 @@ class Declaration:
     keep_unlisted_networks: bool = True
     timeout: float = 120.0
     force: bool = False
+    remove_disks: tuple[str, ...] = ()
     xml: str | None = None
     restart_if_needed: bool = False
     wait_for: WaitFor | None = None

@@ -96,6 +96,7 @@ class Bridge:
         vlan: the VLAN on ``over``; None is untagged.
         addresses: the host's own addresses on it, with prefix length, sorted; None is 'not managed', as for all below.
         gateway: the default route, '' is none.
+        nat: what comes in by it leaves the host under the host's own address.
         mtu: largest packet.
         network: the label by which guests ask for it, '' is none.
         mac: the bridge's own address; that of what it lies over.
@@ -106,6 +107,7 @@ class Bridge:
     vlan: int | None = None
     addresses: tuple[str, ...] | None = None
     gateway: str | None = None
+    nat: bool | None = None
     mtu: int | None = None
     network: str | None = None
     mac: str | None = None
@@ -332,6 +334,7 @@ def make_bridge(
     vlan: int | None = None,
     addresses: tuple[str, ...] | None = None,
     gateway: str | None = None,
+    nat: bool | None = None,
     mtu: int | None = None,
     network: str | None = None,
     mac: str | None = None,
@@ -359,7 +362,7 @@ def make_bridge(
             gateway = str(ipaddress.ip_address(gateway))
         except ValueError as error:
             raise InvalidInput(f"{where}.gateway is no IP address", found=repr(gateway)) from error
-    return Bridge(name, over, vlan, kept, gateway, mtu, network, mac)
+    return Bridge(name, over, vlan, kept, gateway, nat, mtu, network, mac)
 
 
 def address(value: str, *, field: str = "address") -> str:

@@ -258,6 +258,7 @@ def _parse_bridge(name: str, lines: Lines, networks: Mapping[str, Lines], netdev
         vlan=vlan,
         addresses=tuple(_values(own, "Network", "Address")),
         gateway=_value(own, "Network", "Gateway") or "",
+        nat=_value(own, "Network", "IPMasquerade") == "ipv4",
         mtu=_number(_value(own, "Link", "MTUBytes")),
         network=_value(lines, "NetDev", "Description") or "",
         mac=_value(lines, "NetDev", "MACAddress"),
@@ -292,7 +293,8 @@ def _bridge_network(bridge: Bridge) -> str:
     addresses = [("Address", address) for address in bridge.addresses or ()]
     link_local = "ipv6" if any(":" in address for _key, address in addresses) else "no"
     gateway = [("Gateway", bridge.gateway)] if bridge.gateway else []
-    return _network_text(bridge.name, bridge.mtu, [*addresses, *gateway], link_local)
+    nat = [("IPMasquerade", "ipv4")] if bridge.nat else []
+    return _network_text(bridge.name, bridge.mtu, [*addresses, *gateway, *nat], link_local)
 
 
 def _port_network(name: str, mtu: int | None, pairs: Iterable[tuple[str, str]]) -> str:

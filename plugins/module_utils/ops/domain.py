@@ -33,11 +33,12 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ops.definition import
     lacking_of,
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.places import missing_places
-from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import doors_of
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import awaited_of
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.removal import removal_obstacles, remove_disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.wait import wait_until
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import DomainPlan, plan_domain
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts, Hypervisor
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestDisks, HostFacts, Hypervisor
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.devices import render_disk, render_nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.hardware import render_host_device
 
@@ -68,13 +69,20 @@ class Outcome:
 
 
 def ensure_domain(
-    hypervisor: Hypervisor, host: HostFacts, declared: Declaration, known: Sequence[FoundDomain], *, check: bool
+    hypervisor: Hypervisor,
+    host: HostFacts,
+    disks: GuestDisks,
+    declared: Declaration,
+    known: Sequence[FoundDomain],
+    *,
+    check: bool,
 ) -> Outcome:
     """Plan, look for what stands in the way, and apply.
 
     Args:
         hypervisor: the host's Xen.
         host: the host's bridges and paths.
+        disks: what removes disks of the host.
         declared: what the guest should be.
         known: all guests of the host, the declared one included when it is there.
         check: only plan and look.
@@ -86,15 +94,16 @@ def ensure_domain(
     name = declared.domain.name
     found = next((guest for guest in known if guest.name == name), None)
     plan = plan_domain(declared, found, lacking_of(declared, found))
-    doors_of(declared, plan.target)  # refuses a guest that shall be waited for and has no address
+    awaited_of(declared, plan.target)  # refuses a guest that shall be waited for and has no address
     definition = definition_of(declared, plan.target, found) if plan.target and plan.has(Action.DEFINE) else ""
     others = [guest for guest in known if guest.name != name]
     obstacles = _obstacles(hypervisor, host, plan, found, others)
+    obstacles += removal_obstacles(disks, plan.steps, others)
     if obstacles:
         raise Refused(f"Cannot make {name} what is declared", obstacles, guest=name)
     if check or not plan.steps:
         return Outcome(plan, found)
-    _apply(hypervisor, declared, plan, definition)
+    _apply(hypervisor, disks, declared, plan, definition)
     return Outcome(plan, hypervisor.domain(name))
 
 
@@ -174,11 +183,14 @@ def _no_room(hypervisor: Hypervisor, target: Domain) -> list[str]:
     return [f"memory: restoring the saved guest needs {needed} MiB, Xen has {free.mib} MiB free"]
 
 
-def _apply(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, definition: str) -> None:
+def _apply(hypervisor: Hypervisor, disks: GuestDisks, declared: Declaration, plan: DomainPlan, definition: str) -> None:
     applied: list[str] = []
     for step in plan.steps:
         try:
-            _do(hypervisor, declared, plan, definition, step)
+            if step.action is Action.REMOVE_DISK and isinstance(step.device, Disk):
+                remove_disk(disks, step.device)
+            else:
+                _do(hypervisor, declared, plan, definition, step)
             applied += [change.field for change in step.changes]
             if step.action is Action.DEFINE and declared.xml is not None:
                 check_kept(declared, hypervisor.domain(declared.domain.name))

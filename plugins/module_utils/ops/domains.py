@@ -8,22 +8,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput, XenfleetError
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Declaration, TargetState
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domain import Outcome, ensure_domain
-from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import await_ready, doors_of
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Door, Doors, HostFacts, Hypervisor
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import Awaited, await_ready, awaited_of
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Doors, GuestDisks, HostFacts, Hypervisor
 
 
 @dataclass(frozen=True)
 class GuestResult:
-    """How it went with one guest: an outcome or an error."""
+    """How it went with one guest: an outcome or an error.
+
+    Attributes:
+        name: its name.
+        outcome: what was done; None with an error.
+        error: why it could not be done; None with an outcome.
+        address: where it answered, when that was waited for.
+    """
 
     name: str
     outcome: Outcome | None
     error: XenfleetError | None
+    address: str | None = None
 
 
 def check_together(declarations: Sequence[Declaration]) -> None:
@@ -55,6 +63,7 @@ def check_together(declarations: Sequence[Declaration]) -> None:
 def ensure_domains(
     hypervisor: Hypervisor,
     host: HostFacts,
+    disks: GuestDisks,
     doors: Doors,
     declarations: Sequence[Declaration],
     *,
@@ -66,6 +75,7 @@ def ensure_domains(
     Args:
         hypervisor: the host's Xen.
         host: the host's bridges and paths.
+        disks: what removes disks of the host.
         doors: how guests are seen to answer.
         declarations: what the guests should be.
         check: only plan and look.
@@ -77,17 +87,20 @@ def ensure_domains(
     check_together(declarations)
     known = hypervisor.domains()
     results: dict[str, GuestResult] = {}
-    awaited: list[tuple[Declaration, tuple[Door, ...]]] = []
+    awaited: list[Awaited] = []
 
     def let_them_get_ready() -> None:
-        for name, error in await_ready(hypervisor, doors, awaited).items():
+        ready = await_ready(hypervisor, doors, awaited)
+        for name, address in ready.addresses.items():
+            results[name] = replace(results[name], address=address)
+        for name, error in ready.failed.items():
             results[name] = _not_ready(results[name], error)
         awaited.clear()
 
     for declared in declarations:
         name = declared.domain.name
         try:
-            outcome = ensure_domain(hypervisor, host, declared, known, check=check)
+            outcome = ensure_domain(hypervisor, host, disks, declared, known, check=check)
         except XenfleetError as error:
             results[name] = GuestResult(name, None, error)
             known = hypervisor.domains()
@@ -98,9 +111,9 @@ def ensure_domains(
         if outcome.plan.steps:
             others = tuple(guest for guest in known if guest.name != name)
             known = others if outcome.found is None else (*others, outcome.found)
-        there = doors_of(declared, outcome.plan.target)
-        if there:
-            awaited.append((declared, there))
+        one = awaited_of(declared, outcome.plan.target)
+        if one is not None:
+            awaited.append(one)
         if starts_at_once is not None and len(awaited) >= starts_at_once:
             let_them_get_ready()
     let_them_get_ready()

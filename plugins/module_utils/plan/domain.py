@@ -16,7 +16,6 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     Declaration,
     Domain,
     FoundDomain,
-    PowerState,
     TargetState,
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
@@ -24,6 +23,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Ch
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.devices import plan_devices
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.fields import base_name, differences
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.power import plan_power, restart
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.removal import plan_removal
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.target import resolve
 
@@ -87,11 +87,11 @@ def plan_domain(declared: Declaration, found: FoundDomain | None, lacking: Lacki
         lacking: what of the declared XML is not there yet.
 
     Raises:
-        InvalidInput: the result would make no sense, such as more memory than its maximum.
+        InvalidInput: the result would make no sense, such as more memory than its maximum; or a disk shall go that is not there.
         Conflict: the guest is not the one that is meant (another UUID).
     """
     if declared.state is TargetState.ABSENT:
-        return _plan_removal(found)
+        return DomainPlan(None, False, plan_removal(found, declared.remove_disks), ())
     target = resolve(declared, found)
     steps: list[Step] = []
     stored_changes = (*differences(target, found.stored if found else None), *_additions(lacking.stored))
@@ -192,16 +192,6 @@ def _field_names(changes: Sequence[Change]) -> tuple[str, ...]:
 
 def _within(amount: Amount | None, maximum: Amount | None) -> bool:
     return amount is not None and maximum is not None and amount <= maximum
-
-
-def _plan_removal(found: FoundDomain | None) -> DomainPlan:
-    steps: list[Step] = []
-    if found is not None:
-        if found.state.is_active:
-            steps.append(Step(Action.SHUTDOWN, (Change("state", found.state.value, PowerState.STOPPED.value),)))
-        if found.stored is not None:
-            steps.append(Step(Action.UNDEFINE, (Change("domain", found.name, None),)))
-    return DomainPlan(None, False, tuple(steps), ())
 
 
 def _yes(value: bool) -> str:

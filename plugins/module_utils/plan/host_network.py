@@ -94,6 +94,7 @@ def complete(declared: HostNetwork, stored: HostNetwork, links: Links) -> HostNe
                 bridge,
                 addresses=_first(bridge.addresses, was.addresses if was else None) or (),
                 gateway=_first(bridge.gateway, was.gateway if was else None) or "",
+                nat=_first(bridge.nat, was.nat if was else None) or False,
                 mtu=_first(bridge.mtu, was.mtu if was else None),
                 network=_first(bridge.network, was.network if was else None) or "",
                 mac=bridge.mac or (was.mac if was and was.over == bridge.over else None) or mac,
@@ -308,13 +309,14 @@ def _bridge_fields(bridge: Bridge) -> dict[str, str | None]:
         "vlan": _NONE if bridge.vlan is None else str(bridge.vlan),
         "addresses": None if bridge.addresses is None else ", ".join(bridge.addresses) or _NONE,
         "gateway": _text(bridge.gateway),
+        "nat": None if bridge.nat is None else "yes" if bridge.nat else "no",
         "mtu": _text(bridge.mtu),
         "network": _text(bridge.network),
     }
 
 
 def _running_bridge(bridge: Bridge, link: Link, links: Links) -> dict[str, str | None]:
-    """The same fields of a running bridge: more addresses than declared, or another label, are no difference."""
+    """The same fields of a running bridge, but those that it does not show: label and NAT. More addresses are no difference."""
     addresses: str | None = None
     if bridge.addresses is not None:
         lacking = set(bridge.addresses) - set(link.addresses)

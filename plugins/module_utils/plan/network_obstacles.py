@@ -227,6 +227,8 @@ def _bridge_problems(bridge: Bridge, whole: HostNetwork) -> list[str]:
         networks = [ipaddress.ip_interface(one).network for one in bridge.addresses or ()]
         if not any(ipaddress.ip_address(bridge.gateway) in network for network in networks):
             found.append(f"{where}.gateway {bridge.gateway} is in the network of none of its addresses")
+    if bridge.nat and not any(ipaddress.ip_interface(one).version == 4 for one in bridge.addresses or ()):
+        found.append(f"{where}.nat needs an IPv4 address of the host on the bridge, the gateway of its guests")
     lower = whole.bond(bridge.over)
     most = None if lower is None else lower.mtu or 1500
     if bridge.mtu is not None and most is not None and bridge.mtu > most:

@@ -37,6 +37,7 @@ class Action(StrEnum):
     RESUME = "resume"
     SAVE = "save"
     SHUTDOWN = "shutdown"
+    REMOVE_DISK = "remove_disk"
     UNDEFINE = "undefine"
 
 
@@ -63,7 +64,8 @@ class Step:
     Attributes:
         action: which one.
         changes: the fields it changes.
-        device: the disk, the interface or the host's device that it plugs or unplugs, or the drive with its new medium.
+        device: the disk, the interface or the host's device that it plugs or unplugs, the drive with its new medium, or the disk
+            that it removes.
     """
 
     action: Action
