@@ -309,7 +309,7 @@ def _bridge_fields(bridge: Bridge) -> dict[str, str | None]:
         "vlan": _NONE if bridge.vlan is None else str(bridge.vlan),
         "addresses": None if bridge.addresses is None else ", ".join(bridge.addresses) or _NONE,
         "gateway": _text(bridge.gateway),
-        "nat": None if bridge.nat is None else "yes" if bridge.nat else "no",
+        "nat": None if bridge.nat is None else "yes" if bridge.nat else _NONE,
         "mtu": _text(bridge.mtu),
         "network": _text(bridge.network),
     }
