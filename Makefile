@@ -41,7 +41,7 @@ faults: setup ## libvirtd killed, and a host without power, in the middle of a r
 	@$(IN_VENV) tools/faults
 
 examples: setup ## the worked examples on an emulated Xen host; long, not part of test
-	@$(IN_VENV) XENLAB_HOSTS=1 tools/scenarios examples
+	@$(IN_VENV) XENLAB_HOSTS=1 XENLAB_CPUS=2 tools/scenarios examples
 
 demo: setup ## a park of emulated Xen hosts, built and shown
 	@$(IN_VENV) tools/demo

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 
 from xenlab.errors import LabError
@@ -11,6 +12,9 @@ MAX_XEN = 4
 MAX_PLAIN = 2
 CORE = "core"
 SIDES = ("a", "b")
+
+# A Xen host gets by with one; more are for those who pin VCPUs.
+XEN_CPUS = int(os.environ.get("XENLAB_CPUS", "1"))
 
 VLANS = {10: "services", 20: "storage", 30: "migration"}
 
@@ -65,7 +69,7 @@ class Link:
 
 def _machine(kind: str, number: int) -> Machine:
     if kind == "xen":
-        return Machine(f"xen{number}", kind, number, 3072, 1)
+        return Machine(f"xen{number}", kind, number, 3072, XEN_CPUS)
     return Machine(f"plain{number}", kind, 10 + number, 2048, 2)
 
 
