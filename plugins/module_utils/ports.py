@@ -24,6 +24,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.storage import 
     StorageMount,
     VolumeGroup,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.stray import Stray
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.takeover import Start, XenGuest
 
 
@@ -153,6 +154,16 @@ class SuspendedGuests(Protocol):
         """Let a suspended guest go on; whether it does is seen by asking again."""
 
 
+class StrayGuests(Protocol):
+    """Guests that Xen has and libvirt does not know of. Every call may raise ``CommandFailed``."""
+
+    def stray(self, name: str) -> Stray | None:
+        """The guest of this name that Xen has, of which the caller knows that libvirt has not; None when there is none."""
+
+    def discard(self, domid: int) -> None:
+        """End what is left of a start that broke off."""
+
+
 class RestoringHypervisor(Hypervisor, Protocol):
     """Xen on a host that can take in a guest whose memory was saved."""
 
@@ -229,6 +240,23 @@ class GuestDisks(Protocol):
 
     def remove(self, path: str) -> None:
         """Remove a disk; one that is gone is no error. May raise ``CommandFailed``."""
+
+
+@dataclass(frozen=True)
+class GuestHost:
+    """A host, as the work on its guests needs it.
+
+    Attributes:
+        hypervisor: its Xen.
+        facts: its bridges and paths.
+        disks: what removes disks of it.
+        strays: what its Xen has behind libvirt's back.
+    """
+
+    hypervisor: Hypervisor
+    facts: HostFacts
+    disks: GuestDisks
+    strays: StrayGuests
 
 
 class PeerFiles(Protocol):

@@ -21,6 +21,8 @@ description:
   - What is not named is not touched. A guest that does not exist yet gets the defaults that each option names.
   - Before anything is touched it is checked that the host has the kernel, the disks and the bridges, that no other
     guest has a MAC address, and that no other running guest has a disk.
+  - What Xen still has of a start in the middle of which libvirtd died, a guest that was made and never ran, is ended before the next
+    start. Any other guest of that name that Xen has and libvirt does not know is an error; nothing runs twice.
 extends_documentation_fragment:
   - xenfleet.xen.attributes
   - xenfleet.xen.attributes.actiongroup_xen
@@ -657,22 +659,23 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.edge import run
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.doors import LocalDoors
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.guest_disks import LocalGuestDisks
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.local import LocalHost, PromisedHost
+from ansible_collections.xenfleet.xen.plugins.module_utils.host.xl import XlGuests
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import connected
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import LibvirtHypervisor
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domains import ensure_domains
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestHost, HostFacts
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Make the guest what is declared of it."""
     declared = read_declaration(module.params)
-    host: HostFacts = LocalHost()
+    facts: HostFacts = LocalHost()
     if module.check_mode:
-        host = PromisedHost(host, module.params["pending_paths"], module.params["pending_bridges"])
+        facts = PromisedHost(facts, module.params["pending_paths"], module.params["pending_bridges"])
     with connected(module.params["uri"]) as connection:
-        hypervisor = LibvirtHypervisor(connection)
-        disks = LocalGuestDisks(HostCommands())
-        [result] = ensure_domains(hypervisor, host, disks, LocalDoors(), [declared], check=module.check_mode)
+        hypervisor, commands = LibvirtHypervisor(connection), HostCommands()
+        host = GuestHost(hypervisor, facts, LocalGuestDisks(commands), XlGuests(commands))
+        [result] = ensure_domains(host, LocalDoors(), [declared], check=module.check_mode)
     if result.error is not None:
         raise result.error
     return done_result(result)

@@ -100,10 +100,11 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Invalid
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.doors import LocalDoors
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.guest_disks import LocalGuestDisks
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.local import LocalHost, PromisedHost
+from ansible_collections.xenfleet.xen.plugins.module_utils.host.xl import XlGuests
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import connected
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import LibvirtHypervisor
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domains import GuestResult, ensure_domains
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestHost, HostFacts
 
 
 def guest_result(result: GuestResult) -> dict[str, Any]:
@@ -119,20 +120,13 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     at_once = module.params["starts_at_once"]
     if at_once is not None and at_once < 1:
         raise InvalidInput("starts_at_once is below 1", found=str(at_once))
-    host: HostFacts = LocalHost()
+    facts: HostFacts = LocalHost()
     if module.check_mode:
-        host = PromisedHost(host, module.params["pending_paths"], module.params["pending_bridges"])
+        facts = PromisedHost(facts, module.params["pending_paths"], module.params["pending_bridges"])
     with connected(module.params["uri"]) as connection:
-        hypervisor = LibvirtHypervisor(connection)
-        results = ensure_domains(
-            hypervisor,
-            host,
-            LocalGuestDisks(HostCommands()),
-            LocalDoors(),
-            declarations,
-            check=module.check_mode,
-            starts_at_once=at_once,
-        )
+        hypervisor, commands = LibvirtHypervisor(connection), HostCommands()
+        host = GuestHost(hypervisor, facts, LocalGuestDisks(commands), XlGuests(commands))
+        results = ensure_domains(host, LocalDoors(), declarations, check=module.check_mode, starts_at_once=at_once)
     guests = {result.name: guest_result(result) for result in results}
     diffs = [diff for guest in guests.values() for diff in guest.pop("diff", [])]
     failed = [name for name, guest in guests.items() if guest["failed"]]

@@ -186,6 +186,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.takeover import
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.hand_over import HandOver
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.takeover import GuestOutcome, TakeoverOperations
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import diff_of
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestHost
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.losses import losses
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.options import to_options
 
@@ -241,10 +242,10 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     for missing in folder.missing():
         module.warn(f"There is no folder {missing} with files of guests.")
     with connected(params["uri"]) as connection:
-        hand_over = HandOver(
-            LibvirtHypervisor(connection), XlGuests(HostCommands()), SaveFiles(Path(params["save_folder"])), undisturbed
-        )
-        done = TakeoverOperations(hand_over, LocalHost(), LocalGuestDisks(HostCommands()), folder).take_over(
+        hypervisor, xen = LibvirtHypervisor(connection), XlGuests(HostCommands())
+        host = GuestHost(hypervisor, LocalHost(), LocalGuestDisks(HostCommands()), xen)
+        hand_over = HandOver(hypervisor, xen, SaveFiles(Path(params["save_folder"])), undisturbed)
+        done = TakeoverOperations(hand_over, host, folder).take_over(
             files,
             wanted=params["guests"],
             elsewhere=params["elsewhere"],

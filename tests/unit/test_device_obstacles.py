@@ -23,6 +23,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domain import ensure_domain
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domains import check_together
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestHost
 
 from .domains import found
 
@@ -73,6 +74,16 @@ class Xen:
         self.calls.append(("update", device))
 
 
+class NoStrays:
+    """A Xen that has nothing behind libvirt's back."""
+
+    def stray(self, _name: str) -> None:
+        return None
+
+    def discard(self, _domid: int) -> None:
+        raise AssertionError
+
+
 def guest(name: str, kind: DomainType = DomainType.PV, **devices: Any) -> Domain:
     sizes = {"memory": SIZE, "memory_max": SIZE, "vcpus": 1, "vcpus_max": 1}
     return Domain(name, type=kind, **{**sizes, "disks": (), "networks": (), **devices})
@@ -80,8 +91,8 @@ def guest(name: str, kind: DomainType = DomainType.PV, **devices: Any) -> Domain
 
 def ensure(xen: Xen, domain: Domain, host: Any = None, *, check: bool = True) -> None:
     declared = Declaration(domain, state=TargetState.PRESENT)
-    no_disks: Any = None  # none is removed
-    ensure_domain(xen, host or Host(), no_disks, declared, xen.domains(), check=check)
+    nothing: Any = None  # no disk is removed
+    ensure_domain(GuestHost(xen, host or Host(), nothing, NoStrays()), declared, xen.domains(), check=check)
 
 
 def drive(source: str | None) -> Disk:

@@ -17,6 +17,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domain import ensure_domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestHost
 
 from .domains import found
 
@@ -56,7 +57,8 @@ class Deaf:
 
 def stop(hypervisor: Any, *, timeout: float, force: bool = False) -> None:
     declared = Declaration(Domain("web1"), state=TargetState.STOPPED, timeout=timeout, force=force)
-    ensure_domain(hypervisor, NO_FACTS, NO_FACTS, declared, hypervisor.domains(), check=False)
+    host = GuestHost(hypervisor, NO_FACTS, NO_FACTS, NO_FACTS)
+    ensure_domain(host, declared, hypervisor.domains(), check=False)
 
 
 def test_it_is_asked_until_it_listens() -> None:

@@ -73,6 +73,8 @@ class Host:
     active: frozenset[str] = frozenset({"systemd-networkd.service"})
     dark: frozenset[str] = frozenset()
     stubborn: frozenset[str] = frozenset()
+    eager: bool = False
+    known: HostNetwork = field(default_factory=HostNetwork)
     ran: list[list[str]] = field(default_factory=list)
     read_at: dict[Path, tuple[int, int]] = field(default_factory=dict)
 
@@ -97,7 +99,7 @@ class Host:
         found = {file: (file.stat().st_mtime_ns, file.stat().st_ino) for file in (self.root / FOLDER).glob("40-*")}
         fresh = {file.name for file, stamp in found.items() if self.read_at.get(file) != stamp}
         self.read_at = found
-        network = self.network()
+        network = self.known = self.network()
         for bond in network.bonds:
             if f"40-xenfleet-{bond.name}.netdev" in fresh and bond.name not in self.links:
                 self.add_bond(bond)
@@ -157,6 +159,9 @@ class Host:
 
     def release(self, name: str) -> None:
         self.set(name, master=None)
+        for bridge in self.known.bridges if self.eager else ():
+            if bridge.uplink == name and bridge.name in self.links:
+                self.set(name, master=bridge.name)
 
     def add_bond(self, bond: Bond) -> None:
         assert bond.name not in self.links
@@ -931,3 +936,14 @@ def test_the_module_documents_what_it_takes() -> None:
 def test_plan_of_nothing_is_nothing() -> None:
     links: Collection[str] = plan_present(HostNetwork(), HostNetwork(), Links()).touched
     assert links == frozenset()
+
+
+def test_a_card_leaves_its_bridge_though_networkd_puts_it_back(tmp_path: Path) -> None:
+    host = fresh(tmp_path)
+    host.eager = True
+    ensure(host, HostNetwork((), (make_bridge("xenbr0", over="eth1", addresses=("10.0.0.1/24",)),)))
+    assert [port.name for port in host.read().ports("xenbr0")] == ["eth1"]
+    alone = HostNetwork((), (make_bridge("xenbr0", addresses=("10.0.0.1/24",), nat=True),))
+    ensure(host, alone)
+    assert not host.read().ports("xenbr0")
+    assert ensure(host, alone).plan.changes == ()

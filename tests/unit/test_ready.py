@@ -28,7 +28,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops import ready
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domains import ensure_domains
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import Awaited, Readiness, await_ready, awaited_of
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Door
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Door, GuestHost
 
 from .domains import found
 
@@ -215,9 +215,10 @@ class Running(States):
 
 def ensured(doors: Any, *, at_once: int | None = None, check: bool = False) -> dict[str, str]:
     hypervisor: Any = Running()
-    nothing: Any = None  # no facts of the host are needed where nothing changes
+    nothing: Any = None  # only the hypervisor is asked where nothing changes
+    host = GuestHost(hypervisor, nothing, nothing, nothing)
     wanted = [Declaration(Domain(one.name), wait_for=WaitFor.SSH, wait_timeout=0) for one in hypervisor.guests]
-    results = ensure_domains(hypervisor, nothing, nothing, doors, wanted, check=check, starts_at_once=at_once)
+    results = ensure_domains(host, doors, wanted, check=check, starts_at_once=at_once)
     return {result.name: str(result.error or "") for result in results}
 
 

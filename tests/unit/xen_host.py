@@ -22,6 +22,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.takeover import GuestFile, Start, XenGuest
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.hand_over import HandOver
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.takeover import HostOutcome, TakeoverOperations
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestHost
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import parse_domain
 
 UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
@@ -100,7 +101,9 @@ class XenHost:
     ) -> HostOutcome:
         """Take guests over, and see after each call that nothing runs twice."""
         hand_over: Any = HandOver(Libvirt(self), Xl(self), Memory(self), self.undisturbed, seconds=0.2)
-        operations: Any = TakeoverOperations(hand_over, Facts(), None, Auto(self))
+        nothing: Any = None  # no disk is removed, and no guest started
+        host: Any = GuestHost(hand_over.hypervisor, Facts(), nothing, nothing)
+        operations: Any = TakeoverOperations(hand_over, host, Auto(self))
         outcome = operations.take_over(files, elsewhere=elsewhere or {}, move=move, check=check)
         assert isinstance(outcome, HostOutcome)
         assert all(len(self.runs(file.guest)) <= 1 for file in files)

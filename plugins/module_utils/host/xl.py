@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import CommandFailed, InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.stray import Stray
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.takeover import XenGuest
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Commands
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.running import read_running
@@ -49,7 +50,7 @@ def has_shadow_paging(commands: Commands) -> bool:
 
 
 class XlGuests:
-    """Implements ``ports.SuspendedGuests`` and ``ports.XenGuests``.
+    """Implements ``ports.SuspendedGuests``, ``ports.StrayGuests`` and ``ports.XenGuests``.
 
     Args:
         commands: the host's programs.
@@ -69,6 +70,21 @@ class XlGuests:
     def wake(self, name: str) -> None:
         """Let it go on. ``xl resume`` exists since Xen 4.20."""
         self._commands.run(["xl", "resume", name], timeout=60, check=False)
+
+    def stray(self, name: str) -> Stray | None:
+        """The guest of this name, as ``xl list --verbose`` shows it: name, id, memory, VCPUs, state, time, UUID, and more."""
+        if not self._commands.has("xl"):
+            return None
+        lines = self._commands.run(["xl", "list", "--verbose", name], timeout=60, check=False).stdout.splitlines()
+        for line in lines:
+            words = line.split()
+            if words[:1] == [name] and len(words) > 6 and words[1].isdecimal():
+                return Stray(int(words[1]), words[6].lower(), _state(words[4]), float(words[5]))
+        return None
+
+    def discard(self, domid: int) -> None:
+        """End a guest."""
+        self._commands.run(["xl", "destroy", str(domid)], timeout=120)
 
     def guests(self) -> tuple[XenGuest, ...]:
         """All guests that Xen has, but for those that are just being torn down.
@@ -105,6 +121,10 @@ class XlGuests:
         self._commands.run(["xl", "restore", path])
 
 
+def _state(letters: str) -> str:
+    return next((word for place, letter, word in _STATES if letters[place : place + 1] == letter), "running")
+
+
 def _guest(line: str, configs: dict[int, Any]) -> XenGuest:
     """A line of ``xl list``; a name may have blanks."""
     words = line.rsplit(None, 5)
@@ -113,7 +133,7 @@ def _guest(line: str, configs: dict[int, Any]) -> XenGuest:
         number, size = int(domid), Size(int(memory) * MIB)
     except ValueError as error:
         raise CommandFailed("'xl list' printed a line that is not understood", found=repr(line)) from error
-    state = next((word for place, letter, word in _STATES if letters[place : place + 1] == letter), "running")
+    state = _state(letters)
     guest = XenGuest(name, number, state, size)
     if number not in configs:
         return guest

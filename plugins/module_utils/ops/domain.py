@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import (
     Conflict,
@@ -36,9 +36,10 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ops.places import mis
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import awaited_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.removal import removal_obstacles, remove_disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.wait import wait_until
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import DomainPlan, plan_domain
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestDisks, HostFacts, Hypervisor
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestHost, HostFacts, Hypervisor, StrayGuests
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.devices import render_disk, render_nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.hardware import render_host_device
 
@@ -68,21 +69,11 @@ class Outcome:
     found: FoundDomain | None
 
 
-def ensure_domain(
-    hypervisor: Hypervisor,
-    host: HostFacts,
-    disks: GuestDisks,
-    declared: Declaration,
-    known: Sequence[FoundDomain],
-    *,
-    check: bool,
-) -> Outcome:
+def ensure_domain(host: GuestHost, declared: Declaration, known: Sequence[FoundDomain], *, check: bool) -> Outcome:
     """Plan, look for what stands in the way, and apply.
 
     Args:
-        hypervisor: the host's Xen.
-        host: the host's bridges and paths.
-        disks: what removes disks of the host.
+        host: the guest's host.
         declared: what the guest should be.
         known: all guests of the host, the declared one included when it is there.
         check: only plan and look.
@@ -93,18 +84,43 @@ def ensure_domain(
     """
     name = declared.domain.name
     found = next((guest for guest in known if guest.name == name), None)
-    plan = plan_domain(declared, found, lacking_of(declared, found))
+    plan = _without_leftover(host.strays, plan_domain(declared, found, lacking_of(declared, found)), name)
     awaited_of(declared, plan.target)  # refuses a guest that shall be waited for and has no address
     definition = definition_of(declared, plan.target, found) if plan.target and plan.has(Action.DEFINE) else ""
     others = [guest for guest in known if guest.name != name]
-    obstacles = _obstacles(hypervisor, host, plan, found, others)
-    obstacles += removal_obstacles(disks, plan.steps, others)
+    obstacles = _obstacles(host.hypervisor, host.facts, plan, found, others)
+    obstacles += removal_obstacles(host.disks, plan.steps, others)
     if obstacles:
         raise Refused(f"Cannot make {name} what is declared", obstacles, guest=name)
     if check or not plan.steps:
         return Outcome(plan, found)
-    _apply(hypervisor, disks, declared, plan, definition)
-    return Outcome(plan, hypervisor.domain(name))
+    _apply(host, declared, plan, definition)
+    return Outcome(plan, host.hypervisor.domain(name))
+
+
+def _without_leftover(strays: StrayGuests, plan: DomainPlan, name: str) -> DomainPlan:
+    """The plan, and before a start the end of what a start before it has left behind.
+
+    Raises:
+        Conflict: Xen has a guest of this name that libvirt does not know and that is no such thing.
+    """
+    start = next((step for step in plan.steps if step.action in (Action.START, Action.START_PAUSED)), None)
+    if start is None or plan.has(Action.SHUTDOWN):
+        return plan
+    stray = strays.stray(name)
+    if stray is None:
+        return plan
+    if not stray.is_unfinished(plan.target.uuid if plan.target else None):
+        raise Conflict(
+            "Xen has a guest of this name that libvirt does not know",
+            guest=name,
+            found=f"domain {stray.domid}, {stray.state}, {stray.cpu_seconds:g} s on a CPU, UUID {stray.uuid}",
+            remedy="Take it over (playbook import), or end it: xl shutdown or xl destroy.",
+        )
+    words = f"domain {stray.domid} of a start that broke off"
+    gone = Step(Action.DISCARD, (Change("leftover", words, None),), domid=stray.domid)
+    index = plan.steps.index(start)
+    return replace(plan, steps=(*plan.steps[:index], gone, *plan.steps[index:]))
 
 
 def _obstacles(
@@ -183,17 +199,19 @@ def _no_room(hypervisor: Hypervisor, target: Domain) -> list[str]:
     return [f"memory: restoring the saved guest needs {needed} MiB, Xen has {free.mib} MiB free"]
 
 
-def _apply(hypervisor: Hypervisor, disks: GuestDisks, declared: Declaration, plan: DomainPlan, definition: str) -> None:
+def _apply(host: GuestHost, declared: Declaration, plan: DomainPlan, definition: str) -> None:
     applied: list[str] = []
     for step in plan.steps:
         try:
-            if step.action is Action.REMOVE_DISK and isinstance(step.device, Disk):
-                remove_disk(disks, step.device)
+            if step.domid is not None:
+                host.strays.discard(step.domid)
+            elif step.action is Action.REMOVE_DISK and isinstance(step.device, Disk):
+                remove_disk(host.disks, step.device)
             else:
-                _do(hypervisor, declared, plan, definition, step)
+                _do(host.hypervisor, declared, plan, definition, step)
             applied += [change.field for change in step.changes]
             if step.action is Action.DEFINE and declared.xml is not None:
-                check_kept(declared, hypervisor.domain(declared.domain.name))
+                check_kept(declared, host.hypervisor.domain(declared.domain.name))
         except XenfleetError as error:
             error.guest = error.guest or declared.domain.name
             error.applied = tuple(applied)

@@ -14,7 +14,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Invalid
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Declaration, TargetState
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domain import Outcome, ensure_domain
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import Awaited, await_ready, awaited_of
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Doors, GuestDisks, HostFacts, Hypervisor
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Doors, GuestHost
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,7 @@ def check_together(declarations: Sequence[Declaration]) -> None:
 
 
 def ensure_domains(
-    hypervisor: Hypervisor,
-    host: HostFacts,
-    disks: GuestDisks,
+    host: GuestHost,
     doors: Doors,
     declarations: Sequence[Declaration],
     *,
@@ -73,9 +71,7 @@ def ensure_domains(
     """Make each guest what is declared of it, in the given order; one that fails does not stop the others.
 
     Args:
-        hypervisor: the host's Xen.
-        host: the host's bridges and paths.
-        disks: what removes disks of the host.
+        host: the guests' host.
         doors: how guests are seen to answer.
         declarations: what the guests should be.
         check: only plan and look.
@@ -85,6 +81,7 @@ def ensure_domains(
         InvalidInput: the declarations do not fit with each other; nothing was touched.
     """
     check_together(declarations)
+    hypervisor = host.hypervisor
     known = hypervisor.domains()
     results: dict[str, GuestResult] = {}
     awaited: list[Awaited] = []
@@ -100,7 +97,7 @@ def ensure_domains(
     for declared in declarations:
         name = declared.domain.name
         try:
-            outcome = ensure_domain(hypervisor, host, disks, declared, known, check=check)
+            outcome = ensure_domain(host, declared, known, check=check)
         except XenfleetError as error:
             results[name] = GuestResult(name, None, error)
             known = hypervisor.domains()

@@ -26,7 +26,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.plan.host_network imp
     plan_present,
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_obstacles import declared_problems, obstacles
-from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_progress import silent, unfinished
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_progress import lingering, silent, unfinished
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostLinks, NetworkBackend
 
 _POLL_SECONDS = 0.5
@@ -168,6 +168,8 @@ class HostNetworkOperations:
             missing = unfinished(plan, links)
             if not missing:
                 return links
+            for name in lingering(plan, links):
+                self.host.release(name)
             now = self.clock.now()
             if now - begun >= timeout:
                 raise TimedOut(

@@ -28,7 +28,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.plan.takeover import 
     plan_takeover,
     twins,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestDisks, HostFacts, Starts
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestHost, Starts
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,12 @@ class TakeoverOperations:
 
     Attributes:
         hand_over: how a running guest goes from xl to libvirt.
-        host: the host's bridges and paths.
-        disks: what removes disks of the host; none is here.
+        host: the host.
         starts: what starts guests by xl.
     """
 
     hand_over: HandOver
-    host: HostFacts
-    disks: GuestDisks
+    host: GuestHost
     starts: Starts
 
     def take_over(
@@ -158,7 +156,7 @@ class TakeoverOperations:
         stored: tuple[Change, ...] = ()
         if plan.define is not None:
             try:
-                outcome = ensure_domain(self.hand_over.hypervisor, self.host, self.disks, plan.define, rest, check=True)
+                outcome = ensure_domain(self.host, plan.define, rest, check=True)
             except XenfleetError as error:
                 verdict = Verdict.REFUSED if situation.running is None else Verdict.LEFT
                 why = error.obstacles if isinstance(error, Refused) else (str(error),)
@@ -208,7 +206,7 @@ class TakeoverOperations:
         return result
 
     def _define(self, declared: Declaration, rest: Sequence[FoundDomain]) -> None:
-        ensure_domain(self.hand_over.hypervisor, self.host, self.disks, declared, rest, check=False)
+        ensure_domain(self.host, declared, rest, check=False)
 
     def _undefined(self, name: str) -> bool:
         """Take back what was stored for a guest that was not handed over, for it may run outside of libvirt.

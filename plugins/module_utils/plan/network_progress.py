@@ -20,7 +20,18 @@ def unfinished(plan: NetworkPlan, links: Links) -> list[tuple[str, str]]:
     for bridge in plan.after.bridges:
         if bridge.name in concerned:
             found += _unfinished_uplink(bridge, links) + _unfinished_bridge(bridge, links)
-    return found
+    return found + [(name, f"{name} is still in {links.by_name[name].master}") for name in lingering(plan, links)]
+
+
+def lingering(plan: NetworkPlan, links: Links) -> tuple[str, ...]:
+    """Interfaces that were taken out of a bond or bridge and are in it again.
+
+    Until systemd-networkd has read its new files, it puts back at once what the former ones say.
+    """
+    wanted = {member: bond.name for bond in plan.after.bonds for member in bond.members}
+    wanted.update({str(bridge.uplink): bridge.name for bridge in plan.after.bridges if bridge.uplink is not None})
+    masters = {name: link.master for name in plan.release if (link := links.get(name)) is not None}
+    return tuple(name for name, master in masters.items() if master not in (None, wanted.get(name)))
 
 
 def _unfinished_bond(bond: Bond, links: Links) -> list[tuple[str, str]]:

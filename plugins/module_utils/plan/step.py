@@ -31,6 +31,7 @@ class Action(StrEnum):
     DETACH_HOST_DEVICE = "detach_host_device"
     CHANGE_MEDIUM = "change_medium"
     SET_AUTOSTART = "set_autostart"
+    DISCARD = "discard"
     START = "start"
     START_PAUSED = "start_paused"
     PAUSE = "pause"
@@ -66,8 +67,10 @@ class Step:
         changes: the fields it changes.
         device: the disk, the interface or the host's device that it plugs or unplugs, the drive with its new medium, or the disk
             that it removes.
+        domid: Xen's number of what it ends, of a start that broke off.
     """
 
     action: Action
     changes: tuple[Change, ...]
     device: Disk | Nic | HostDevice | None = None
+    domid: int | None = None
