@@ -8,7 +8,7 @@ SHELL := /bin/bash
 IN_VENV = export PATH="$$(realpath .venv)/bin:$$PATH";
 STAGES := lint sanity unit integration scenarios
 
-.PHONY: help setup test changes faults examples demo clean $(STAGES)
+.PHONY: help setup test changes faults examples bench demo clean $(STAGES)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ faults: setup ## libvirtd killed, and a host without power, in the middle of a r
 
 examples: setup ## the worked examples on an emulated Xen host; long, not part of test
 	@$(IN_VENV) XENLAB_HOSTS=1 XENLAB_CPUS=2 tools/scenarios examples
+
+bench: setup ## fifty guests of one host, by this collection and by community.libvirt, timed
+	@tools/bench
 
 demo: setup ## a park of emulated Xen hosts, built and shown
 	@$(IN_VENV) tools/demo

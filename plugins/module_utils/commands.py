@@ -12,11 +12,11 @@ import subprocess
 from collections.abc import Sequence
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import CommandFailed, NotFound
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import CommandResult
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import CommandResult
 
 
 class HostCommands:
-    """Runs programs on this machine; implements ``ports.Commands``."""
+    """Runs programs on this machine; implements ``ports.commands.Commands``."""
 
     def has(self, program: str) -> bool:
         """Whether the program can be found."""

@@ -104,7 +104,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.host.xl import XlGues
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import connected
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import LibvirtHypervisor
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domains import GuestResult, ensure_domains
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestHost, HostFacts
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import GuestHost, HostFacts
 
 
 def guest_result(result: GuestResult) -> dict[str, Any]:

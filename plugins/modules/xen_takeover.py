@@ -186,7 +186,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.takeover import
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.hand_over import HandOver
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.takeover import GuestOutcome, TakeoverOperations
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import diff_of
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestHost
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import GuestHost
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.losses import losses
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.options import to_options
 

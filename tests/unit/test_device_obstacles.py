@@ -23,7 +23,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domain import ensure_domain
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domains import check_together
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestHost
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import GuestHost
 
 from .domains import found
 

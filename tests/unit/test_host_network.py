@@ -51,7 +51,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ops.host_network impo
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Effect
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.host_network import complete, plan_present
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import CommandResult
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import CommandResult
 from ansible_collections.xenfleet.xen.plugins.modules import xen_bridge
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "network"

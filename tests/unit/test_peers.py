@@ -43,7 +43,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.plan.peers import (
     plan_peers,
     ssh_config,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import CommandResult
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import CommandResult
 
 DIRECTORY = "/etc/xenfleet/migration"
 CONFIG = "etc/ssh/ssh_config.d/xenfleet-migration.conf"

@@ -28,7 +28,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops import ready
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domains import ensure_domains
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import Awaited, Readiness, await_ready, awaited_of
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Door, GuestHost
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import Door, GuestHost
 
 from .domains import found
 

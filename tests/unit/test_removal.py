@@ -25,7 +25,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops import removal
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.removal import removal_obstacles, remove_disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.removal import plan_removal
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import CommandResult
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import CommandResult
 
 from .domains import found
 

@@ -34,7 +34,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.storage import 
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.storage import Outcome, StorageOperations
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change, Effect
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.storage import unit_text
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import CommandResult
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import CommandResult
 from ansible_collections.xenfleet.xen.plugins.module_utils.storage.volume_group import VolumeGroups
 from ansible_collections.xenfleet.xen.plugins.modules import xen_storage
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.xl import XlGuests, active_domain_ids, has_shadow_paging
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import CommandResult
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import CommandResult
 
 HEADING = "Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
 LONG = (

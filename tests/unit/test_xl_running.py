@@ -16,7 +16,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Dis
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain, DomainType
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import CommandResult
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import CommandResult
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.running import read_running
 
 CONFIG: dict[str, Any] = {

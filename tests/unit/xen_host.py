@@ -22,7 +22,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.takeover import GuestFile, Start, XenGuest
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.hand_over import HandOver
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.takeover import HostOutcome, TakeoverOperations
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestHost
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import GuestHost
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import parse_domain
 
 UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"

@@ -13,11 +13,11 @@ import socket
 import time
 from collections.abc import Collection, Mapping
 
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Door
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import Door
 
 
 class LocalDoors:
-    """Implements ``ports.Doors``: one connection each, closed at once."""
+    """Implements ``ports.guest.Doors``: one connection each, closed at once."""
 
     def knock(self, doors: Collection[Door], seconds: float) -> Mapping[Door, bool]:
         """Which of them answer, and whether they accept the connection."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Folders of the machine, with their owners; implements ``ports.HostFolders``."""
+"""Folders of the machine, with their owners; implements ``ports.storage.HostFolders``."""
 
 from __future__ import annotations
 

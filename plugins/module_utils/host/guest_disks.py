@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Disks of guests on this machine, files and LVM volumes, for their removal; implements ``ports.GuestDisks``."""
+"""Disks of guests on this machine, files and LVM volumes, for their removal; implements ``ports.guest.GuestDisks``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import os
 import stat
 from pathlib import Path
 
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Commands
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
 
 class LocalGuestDisks:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.mountinfo import mount_table
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host import Mount
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import HostFacts
 
 # The two places that ovs-vswitchd is usually built to put its sockets in.
 _OPENVSWITCH = ("run/openvswitch", "usr/local/var/run/openvswitch")
@@ -21,7 +21,7 @@ _NETWORK_FILESYSTEMS = ("nfs", "nfs4", "ocfs2", "gfs2", "ceph", "fuse.glusterfs"
 
 
 class LocalHost:
-    """Implements ``ports.HostFacts``.
+    """Implements ``ports.guest.HostFacts``.
 
     Args:
         root: where ``/sys`` and ``/proc`` are found.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is mounted, and the systemd units that mount it; implements ``ports.HostMounts``."""
+"""What is mounted, and the systemd units that mount it; implements ``ports.storage.HostMounts``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.files import write_wh
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.folders import kind_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.mountinfo import MountEntry, mount_table
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.storage import FoundMount, StorageMount
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Commands
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
 UNITS = "etc/systemd/system"
 _COMMAND_SECONDS = 300  # a mount itself ends after the unit's TimeoutSec

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""The files that ``xl save`` writes, and how libvirt reads them; implements ``ports.MemoryFiles``."""
+"""The files that ``xl save`` writes, and how libvirt reads them; implements ``ports.takeover.MemoryFiles``."""
 
 from __future__ import annotations
 

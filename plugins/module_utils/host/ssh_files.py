@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files by which SSH lets hosts reach each other; implements ``ports.PeerFiles``."""
+"""The files by which SSH lets hosts reach each other; implements ``ports.peers.PeerFiles``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.peers import (
     PublicKey,
     public_key,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Commands
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
 _HOST_KEY = "etc/ssh/ssh_host_ed25519_key.pub"
 _CONFIG = "etc/ssh/ssh_config.d/xenfleet-migration.conf"

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""The configuration files of xl and xm on a host, and what ``xendomains`` starts; implements ``ports.Starts``."""
+"""The configuration files of xl and xm on a host, and what ``xendomains`` starts; implements ``ports.takeover.Starts``."""
 
 from __future__ import annotations
 

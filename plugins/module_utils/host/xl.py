@@ -14,7 +14,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Command
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.stray import Stray
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.takeover import XenGuest
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Commands
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.running import read_running
 
 # The letters of a guest's state from the third on, in the order in which they say more than those after them.
@@ -50,7 +50,7 @@ def has_shadow_paging(commands: Commands) -> bool:
 
 
 class XlGuests:
-    """Implements ``ports.SuspendedGuests``, ``ports.StrayGuests`` and ``ports.XenGuests``.
+    """Implements ``ports.guest.SuspendedGuests``, ``ports.guest.StrayGuests`` and ``ports.takeover.XenGuests``.
 
     Args:
         commands: the host's programs.

@@ -17,7 +17,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection im
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain, FoundDomain, PowerState
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.power import power_state
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Hypervisor
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import Hypervisor
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.capabilities import domain_types
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import parse_domain
 
@@ -58,7 +58,7 @@ def _unreadable(name: str, error: Exception) -> HypervisorError:
 
 
 class LibvirtHypervisor:
-    """Implements ``ports.Hypervisor``, ``ports.MovingHypervisor`` and ``ports.RestoringHypervisor``.
+    """Implements ``Hypervisor``, ``MovingHypervisor`` and ``RestoringHypervisor`` of ``ports``.
 
     Args:
         connection: an open libvirt connection.

@@ -24,7 +24,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import par
 
 
 class LibvirtViews:
-    """Implements ``ports.GuestViews``.
+    """Implements ``ports.guest.GuestViews``.
 
     Args:
         connection: an open libvirt connection.

@@ -11,7 +11,8 @@ from pathlib import Path
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.ifupdown import interfaces
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.networkd import Networkd
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Commands, NetworkBackend
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.network import NetworkBackend
 
 _REMEDY = (
     "Start systemd-networkd (systemctl enable --now systemd-networkd): it leaves alone the interfaces that it has no"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kernel's own view of the network, read and changed with ``ip``; implements ``ports.HostLinks``."""
+"""The kernel's own view of the network, read and changed with ``ip``; implements ``ports.network.HostLinks``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
     Link,
     Links,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Commands
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
 _NO_PARTNER = "00:00:00:00:00:00"
 _COMMAND_SECONDS = 30

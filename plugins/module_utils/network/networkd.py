@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""systemd-networkd: a host's network as its files, and back; implements ``ports.NetworkBackend``.
+"""systemd-networkd: a host's network as its files, and back; implements ``ports.network.NetworkBackend``.
 
 One ``.netdev`` file for each bond, VLAN and bridge, one ``.network`` file for each of them and for each member. No file
 matches by a pattern, so that interfaces of guests (``vif*``) are never touched.
@@ -24,7 +24,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
     make_bridge,
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.network import ifupdown
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Commands
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
 PREFIX = "40-xenfleet-"
 FOLDER = "etc/systemd/network"

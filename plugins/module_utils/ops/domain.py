@@ -39,7 +39,12 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ops.wait import wait_
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import DomainPlan, plan_domain
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestHost, HostFacts, Hypervisor, StrayGuests
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import (
+    GuestHost,
+    HostFacts,
+    Hypervisor,
+    StrayGuests,
+)
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.devices import render_disk, render_nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.hardware import render_host_device
 

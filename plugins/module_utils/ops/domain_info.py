@@ -17,7 +17,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ops.definition import
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domains import check_together
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import waiting_fields
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.drift import Drift, drift_of
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestViews
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import GuestViews
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Invalid
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Declaration, TargetState
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domain import Outcome, ensure_domain
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import Awaited, await_ready, awaited_of
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Doors, GuestHost
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import Doors, GuestHost
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,11 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain, PowerState
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.takeover import XenGuest
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.wait import wait_until
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import MemoryFiles, RestoringHypervisor, XenGuests
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.takeover import (
+    MemoryFiles,
+    RestoringHypervisor,
+    XenGuests,
+)
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import render_domain
 
 # How long Xen may take to let go of a domain, and a restored one to be seen running.

@@ -27,7 +27,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.plan.host_network imp
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_obstacles import declared_problems, obstacles
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_progress import lingering, silent, unfinished
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostLinks, NetworkBackend
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.network import HostLinks, NetworkBackend
 
 _POLL_SECONDS = 0.5
 

@@ -28,7 +28,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.image import (
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import GIB, MIB
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.image_store import ImageStore, Stored, sha256
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan import image_content, initramfs
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Commands
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
 _ROOM = 2 * GIB
 _LAST_LINES = 15

@@ -19,7 +19,7 @@ from pathlib import Path
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict, InvalidInput, NotFound
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.image import FILES, MANIFEST, PACK, Image, image_name
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Commands
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
 _VERIFIED = ".verified.json"
 _CHUNK = 4 * MIB

@@ -13,7 +13,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Hypervi
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import FoundDomain, PowerState
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.migration import Move, MoveMode
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.wait import wait_until
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import (
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import (
     Hypervisor,
     MovingHypervisor,
     SuspendedGuests,

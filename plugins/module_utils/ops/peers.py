@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import XenfleetError
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.peers import Peer, Place
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.peers import PeersPlan, plan_peers
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import PeerFiles
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.peers import PeerFiles
 
 _OWN = frozenset({Place.DIRECTORY, Place.PRIVATE_KEY})
 

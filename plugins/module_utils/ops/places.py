@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import HostFacts, Hypervisor
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import HostFacts, Hypervisor
 
 # Where libxl looks for a script that is named without its folder, as Debian builds it.
 _SCRIPTS = "/etc/xen/scripts"

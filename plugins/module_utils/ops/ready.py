@@ -24,7 +24,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     TargetState,
     WaitFor,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Door, Doors, Hypervisor
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import Door, Doors, Hypervisor
 
 _READY_STATES = (TargetState.RUNNING, TargetState.RESTARTED)
 _ANSWERS = (WaitFor.ADDRESS, WaitFor.SSH)

@@ -14,7 +14,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import D
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.wait import wait_until
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.removal import why_kept
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestDisks
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import GuestDisks
 
 # A guest's QEMU may hold its disks for a moment longer than the guest is there.
 _RELEASE_SECONDS = 15.0

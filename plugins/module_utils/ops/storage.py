@@ -27,8 +27,8 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.plan.storage import (
     plan_storage,
     to_come,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import (
-    Commands,
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.storage import (
     HostFolders,
     HostMounts,
     HostVolumeGroups,

@@ -28,7 +28,8 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.plan.takeover import 
     plan_takeover,
     twins,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import GuestHost, Starts
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import GuestHost
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.takeover import Starts
 
 
 @dataclass(frozen=True)

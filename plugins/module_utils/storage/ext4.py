@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import CommandFailed, Conflict
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.personality import Write
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Commands
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
 _PRIVATE = Path("/run")
 _INODE = re.compile(r"Type:\s+(?P<type>\w+)\s+Mode:\s+(?P<mode>[0-7]+)")

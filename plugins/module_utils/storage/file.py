@@ -16,7 +16,7 @@ from pathlib import Path
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict, InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.image import FileTarget
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Commands
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
 _SPARE = 16 * MIB
 

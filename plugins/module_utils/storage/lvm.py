@@ -16,7 +16,7 @@ from pathlib import Path
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.image import VolumeTarget
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Commands
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
 _TAG = "xenfleet_partial"
 _REPORT = ("--reportformat", "json", "--units", "b", "--nosuffix")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""LVM volume groups, and what is on the devices for them; implements ``ports.HostVolumeGroups``."""
+"""LVM volume groups, and what is on the devices for them; implements ``ports.storage.HostVolumeGroups``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.storage import FoundDevice, FoundGroup, VolumeGroup
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports import Commands
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
 
 class VolumeGroups:

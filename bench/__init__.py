@@ -1,0 +1,1 @@
+"""Benchmarks: what the collection costs, measured beside what one would use without it."""

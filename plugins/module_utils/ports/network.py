@@ -1,0 +1,73 @@
+# Copyright: xenfleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the operations need to work on a host's network."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Bond, Bridge, HostNetwork, Links
+
+
+class HostLinks(Protocol):
+    """The network interfaces of the host, as its kernel has them."""
+
+    def read(self) -> Links:
+        """All interfaces, and those that carry the management connection."""
+
+    def delete(self, name: str) -> None:
+        """Remove a virtual interface; one that is gone already is no error."""
+
+    def release(self, name: str) -> None:
+        """Take an interface out of its bond or bridge."""
+
+    def add_bond(self, bond: Bond) -> None:
+        """Make a bond, without members."""
+
+    def add_bridge(self, bridge: Bridge) -> None:
+        """Make a bridge, without ports."""
+
+    def add_vlan(self, bridge: Bridge) -> None:
+        """Make the VLAN interface under a bridge."""
+
+    def adjust_bond(self, bond: Bond) -> None:
+        """Set what a running bond takes without its members being taken out."""
+
+    def adjust_bridge(self, bridge: Bridge, *, with_uplink: bool) -> None:
+        """Set what a running bridge takes, and its VLAN interface."""
+
+    def drop_address(self, name: str, address: str) -> None:
+        """Take an address away."""
+
+    def guest_of(self, port: str) -> str | None:
+        """The guest that an interface belongs to, as far as that is known."""
+
+
+class NetworkBackend(Protocol):
+    """The program that makes the host's bonds and bridges at every start, and its files."""
+
+    def stored(self) -> HostNetwork:
+        """The bonds and bridges in the files that this collection has written."""
+
+    def edited(self, declared: HostNetwork) -> tuple[str, ...]:
+        """Files of ours, concerning what is declared, that somebody else has written to."""
+
+    def claims(self, names: Collection[str]) -> dict[str, str]:
+        """Which of these interfaces something else manages, and what that is."""
+
+    def write(
+        self, before: HostNetwork, after: HostNetwork, named: Collection[str], create: Collection[str]
+    ) -> Mapping[str, str | None]:
+        """Write what differs, the files of what is named and of what is to be made; returns the former contents."""
+
+    def restore(self, former: Mapping[str, str | None]) -> None:
+        """Write back what ``write`` returned."""
+
+    def reload(self) -> None:
+        """Let the program read its files again; nothing is taken down that they do not change."""
+
+    def reconfigure(self, names: Collection[str]) -> None:
+        """Let the program look at some interfaces again."""
