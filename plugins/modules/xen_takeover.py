@@ -22,8 +22,9 @@ description:
     was seen running.
   - A guest that cannot be handed over is left as it is, and libvirt does not hear of it, so that nothing can run twice. The reason is
     returned, and what to do by hand.
-  - Files are read, never run. What is in one and has no option is left behind when the guest does not feel it (such as C(on_watchdog) or
-    C(vncpasswd)); otherwise the file is refused.
+  - Files are read, never run. What is in one and has no option is left behind when the guest does not feel it (such as C(on_watchdog), or
+    in a PV guest's file what only an HVM guest heeds); otherwise the file is refused.
+  - The password of a guest's screen goes into libvirt's definition. Nothing that is returned or logged shows it.
   - The playbook C(xenfleet.xen.import) calls this module on all hosts and shows a table.
 extends_documentation_fragment:
   - xenfleet.xen.attributes
@@ -215,8 +216,11 @@ def read_file(file: FoundFile) -> GuestFile:
             " file if the guest can do without"
         )
     else:
+        options = {**XL_DEFAULTS, **taken.options, "state": TargetState.PRESENT.value}
+        # It goes beside the options, as it does from a playbook: what is in them may be shown.
+        password = options.pop("graphics_password", None)
         try:
-            (declared,) = read_declarations([{**XL_DEFAULTS, **taken.options, "state": TargetState.PRESENT.value}])
+            (declared,) = read_declarations([options], {} if password is None else {guest: password})
         except XenfleetError as error:
             refusal = str(error)
     return GuestFile(guest, file.path, declared, refusal, file.starts, lost.unfelt, understood)

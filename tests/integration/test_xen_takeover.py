@@ -115,6 +115,44 @@ def test_guests_that_do_not_run_are_defined_as_check_mode_said_and_once(host: Ho
     assert (host.etc / "auto/mail2.cfg").exists()
 
 
+def test_a_screen_is_taken_over_and_its_password_shown_nowhere(host: Host) -> None:
+    host.file("ldap1", "vfb = ['vnclisten=10.0.0.1,vncdisplay=7,vncpasswd=s3cret']\nacpi = 1\nbios = 'ovmf'\nhap = 0")
+    host.file("mail2", "vncpasswd = s3cret")
+    host.file("web1", "vfb = ['vncpasswd=s3cret', 'vnc=1']\nvncpasswd = 's3cret'")
+    # What is said a second time holds.
+    host.file("win1", "type = 'hvm'\nkernel = ''\nvncpasswd = 's3cret'\nstdvga = 1")
+    spice = "spice = 1\nspiceport = 6001\nspicepasswd = 's3cret'"
+    host.file("win2", f"type = 'hvm'\nkernel = ''\n{spice}\nvncpasswd = 's3cret'\nvga = 'qxl'")
+    (said,) = host.run(host.task(with_xl=False), check=True)
+    done, again = host.run(host.task(with_xl=False), host.task(with_xl=False))
+    there = host.in_libvirt("ldap1")
+    assert there is not None
+    assert "passwd='s3cret'" in there.XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE)
+    assert "port='5907'" in there.XMLDesc()
+    for name, words in (
+        ("win1", ("type='vnc'", "type='vga'")),
+        ("win2", ("type='spice'", "port='6001'", "type='qxl'")),
+    ):
+        screen = host.in_libvirt(name)
+        assert screen is not None
+        shown = screen.XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE)
+        assert [word for word in (*words, "passwd='s3cret'") if word not in shown] == []
+    taken = dict.fromkeys(("ldap1", "win1", "win2"), "taken")
+    assert results(done) == {**taken, "mail2": "refused", "web1": "refused"}
+    assert results(again) == {**dict.fromkeys(taken, "same"), "mail2": "refused", "web1": "refused"}
+    assert [guest["notes"] for guest in again["guests"] if guest["guest"] in taken] == [[], [], []]
+    assert said["guests"] == done["guests"]
+    ldap1, mail2, web1, _win1, win2 = done["guests"]
+    assert win2["notes"] == ["left behind: vncpasswd, vnc"]
+    assert ldap1["notes"] == ["left behind: bios, acpi, hap"]
+    assert {"field": "graphics_password", "before": None, "after": "(hidden)"}.items() <= next(
+        change for change in ldap1["changes"] if change["field"] == "graphics_password"
+    ).items()
+    assert "line 5 cannot be read; found: '(hidden)'" in mail2["notes"][0]
+    assert web1["notes"][0].startswith("without vfb it would be another machine")
+    assert "s3cret" not in json.dumps([said, done, again])
+
+
 def test_a_guest_that_xl_runs_goes_on_under_libvirt(host: Host) -> None:
     host.file("ldap1", f"disk = ['{host.disk},raw,xvda,rw']", auto=True)
     host.file("rescue", f"disk = ['{host.disk},raw,xvda,rw']")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+
+import libvirt
 
 from .playing import play
 
@@ -69,3 +72,28 @@ def test_a_file_is_taken_over_and_written_without_running_what_is_in_it(tmp_path
     ):
         assert result["failed"]
         assert words in result["msg"]
+
+
+def test_a_file_with_a_password_is_defined_by_what_the_page_says(tmp_path: Path, fresh_libvirt_uri: str) -> None:
+    kernel = tmp_path / "vmlinuz"
+    kernel.touch()
+    for name, screen in (("web1", "vfb = [ 'vncunused=1,vncpasswd={{ s3cret }}' ]"), ("web2", "")):
+        (tmp_path / f"{name}.cfg").write_text(f"name = '{name}'\nmemory = 64\nkernel = '{kernel}'\n{screen}\n")
+    tasks = [
+        {
+            "xenfleet.xen.xen_domains": {
+                "uri": fresh_libvirt_uri,
+                "domains": ["{{ taken.options | combine({'state': 'present', 'graphics_password': none}) }}"],
+                "graphics_passwords": "{{ {taken.options.name: taken.options.graphics_password | default('')} }}",
+            },
+            "vars": {
+                "taken": f"{{{{ lookup('ansible.builtin.file', '{tmp_path}/{name}.cfg') | xenfleet.xen.from_xl_cfg }}}}"
+            },
+        }
+        for name in ("web1", "web2")
+    ]
+    results = play(tasks, tmp_path, "--diff")
+    assert [(result["failed"], result["changed"]) for result in results] == [(False, True)] * 2
+    assert "s3cret" not in json.dumps(results)
+    there = libvirt.open(fresh_libvirt_uri).lookupByName("web1")
+    assert "passwd='{{ s3cret }}'" in there.XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE)

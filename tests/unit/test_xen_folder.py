@@ -139,8 +139,39 @@ def test_what_xl_does_when_a_file_is_silent() -> None:
     ("options", "unknown", "unfelt", "felt"),
     [
         ({}, {"cpus": "2-7", "cpu_weight": 512}, ["cpus", "cpu_weight"], []),
-        ({"type": "pv"}, {"vnc": 1, "boot": "dc", "acpi": 1}, ["vnc", "boot"], ["acpi"]),
-        ({"type": "hvm"}, {"vnc": 1}, [], ["vnc"]),
+        ({"type": "pv"}, {"vnc": 1, "boot": "dc", "acpi": 1, "bios": "ovmf"}, ["vnc", "boot", "acpi", "bios"], []),
+        ({"type": "pvh"}, {"apic": 1, "stdvga": 0, "nestedhvm": 1}, ["apic", "stdvga"], ["nestedhvm"]),
+        ({"type": "pv"}, {"hap": 0, "nestedhvm": 1, "spice": 1}, ["hap", "nestedhvm", "spice"], []),
+        ({"type": "hvm"}, {"bios": "rombios", "acpi": 2}, [], ["bios", "acpi"]),
+        (
+            {"type": "hvm"},
+            {"kernel": "/usr/lib/xen/boot/hvmloader", "device_model": "/qemu-dm", "device_model_version": "qemu-xen"},
+            ["kernel", "device_model"],
+            [],
+        ),
+        (
+            {"type": "hvm"},
+            {"device_model_version": "qemu-xen-traditional", "xen_platform_pci": 0, "acpi_s3": 1},
+            [],
+            ["device_model_version", "xen_platform_pci"],
+        ),
+        # How a screen is shown, and what is in the guest for it.
+        (
+            {"type": "hvm", "graphics": "spice"},
+            {"vnc": 1, "vncpasswd": "s3cret", "sdl": 1},
+            ["vnc", "vncpasswd", "sdl"],
+            [],
+        ),
+        ({"type": "hvm", "graphics": "spice"}, {"spicevdagent": 1, "spiceport": 1}, ["spiceport"], ["spicevdagent"]),
+        (
+            {"type": "hvm", "graphics": "vnc"},
+            {"spicevdagent": 1, "sdl": 0, "nographic": 1},
+            ["spicevdagent", "nographic"],
+            [],
+        ),
+        ({"type": "hvm", "graphics": "none"}, {"vga": "none", "videoram": 8}, ["vga", "videoram"], []),
+        ({"type": "hvm", "graphics": "vnc"}, {"vga": "none", "vfb": ["vnc=1"]}, [], ["vga", "vfb"]),
+        ({"type": "pv"}, {"vfb": ["vnc=0"]}, [], ["vfb"]),
         ({}, {"pci": [], "vfb": [], "localtime": 0, "bootargs": ""}, [], []),
         ({}, {"localtime": 1, "pci": ["03:00.0"]}, [], ["localtime", "pci"]),
         (

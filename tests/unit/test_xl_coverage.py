@@ -17,6 +17,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ops.definition import
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import plan_domain
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.options import DEVICES
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.rows import ROWS
+from ansible_collections.xenfleet.xen.plugins.module_utils.xl.screen import SCREEN_KEYS
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.fragment import lacking
 
 from .domains import found
@@ -100,14 +101,14 @@ def test_no_key_is_there_twice() -> None:
 
 
 def test_what_is_taken_over_is_there_with_the_same_option() -> None:
-    taken = {row.key: row.option for row in ROWS} | {key: option for key, option, *_rest in DEVICES}
+    taken = {row.key: row.option for row in ROWS} | {key: option for key, option, *_rest in DEVICES} | SCREEN_KEYS
     assert {key: OF_THE_FILE[key].how if key in OF_THE_FILE else None for key in taken} == taken
 
 
 def test_the_page_on_files_names_what_is_taken_over() -> None:
     text = (DOCS / "xl-files.md").read_text()
     [paragraph] = [part for part in text.split("\n\n") if "become options" in part]
-    keys = {row.key for row in ROWS} | {key for key, *_rest in DEVICES}
+    keys = {row.key for row in ROWS} | {key for key, *_rest in DEVICES} | set(SCREEN_KEYS)
     assert [key for key in sorted(keys) if f"`{key}`" not in paragraph] == []
 
 

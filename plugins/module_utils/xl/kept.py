@@ -21,6 +21,8 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Invalid
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.text import Value
 
 _KEPT = re.compile(r"(disk|vif)\[([0-9]{1,4})\]|(disks|networks)\[([A-Za-z0-9]{1,32})\]\.([a-z][a-z0-9_-]*)", re.ASCII)
+# The key of a user of Ceph.
+_LOGIN = re.compile(r"(:key=)[^:,'\"\s]*", re.ASCII)
 
 Part: TypeAlias = "str | bool"
 Parts: TypeAlias = "dict[str, dict[str, Part]]"
@@ -48,7 +50,7 @@ class Taken:
     def keep_whole(self, key: str, spec: str, why: str) -> None:
         """Keep a device that cannot be an option at all."""
         self.unknown[key] = spec
-        self.notes.append(f"{key}: {spec!r} is kept under 'unknown', for {why}")
+        self.notes.append(_LOGIN.sub(r"\1(hidden)", f"{key}: {spec!r} is kept under 'unknown', for {why}"))
 
 
 @dataclass

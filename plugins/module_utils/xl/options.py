@@ -11,7 +11,7 @@ comes, and nothing is lost until then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -21,8 +21,9 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import D
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.type_options import ONLY_FOR
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.disks import read_disks, write_disks
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.kept import sort_kept
-from ansible_collections.xenfleet.xen.plugins.module_utils.xl.row import NoOption, plain_text
+from ansible_collections.xenfleet.xen.plugins.module_utils.xl.row import NoOption, named, plain_text, read_at
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.rows import ROWS
+from ansible_collections.xenfleet.xen.plugins.module_utils.xl.screen import read_screen, write_screen
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.text import Setting, Value, parse, render
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.vifs import read_vifs, write_vifs
 
@@ -39,7 +40,7 @@ class TakenOver:
     """What a file says.
 
     Attributes:
-        options: options of a guest, by their own names.
+        options: options of a guest, by their own names. The password of its screen is among them.
         unknown: keys and parts of devices that there is no option for, as they were.
         notes: sentences on what was understood in which way, and what could not be taken.
     """
@@ -64,24 +65,28 @@ def to_options(text: str) -> TakenOver:
         setting = settings.pop(row.key, None)
         if setting is None:
             continue
-        try:
-            value = _at(setting, row.key, row.read)
-        except NoOption as why:
-            unknown[row.key] = setting.value
-            notes.append(f"{row.key}: {setting.value!r} cannot be an option, for {why}; it is kept under 'unknown'")
-            continue
         kind = options.get("type")
         if kind is not None and row.option in ONLY_FOR and kind not in ONLY_FOR[row.option]:
             unknown[row.key] = setting.value
             notes.append(f"{row.key}: a guest of type {kind} has no such thing; it is kept under 'unknown'")
             continue
+        try:
+            value = read_at(setting, row.key, row.read)
+        except NoOption as why:
+            unknown[row.key] = setting.value
+            notes.append(f"{row.key}: {setting.value!r} cannot be an option, for {why}; it is kept under 'unknown'")
+            continue
         # An empty text is no kernel, no RAM disk, no command line: the same as no key.
         if value not in ("", []):
             options[row.option] = value
+    screen = read_screen(settings, DomainType(options["type"]))
+    options.update(screen.options)
+    unknown.update(screen.unknown)
+    notes += screen.notes
     for key, option, read_devices, _write in DEVICES:
         setting = settings.pop(key, None)
         if setting is not None:
-            taken = _at(setting, key, partial(read_devices, hvm=options.get("type") == DomainType.HVM))
+            taken = read_at(setting, key, partial(read_devices, hvm=options.get("type") == DomainType.HVM))
             options[option] = taken.options
             unknown.update(taken.unknown)
             notes += taken.notes
@@ -109,7 +114,8 @@ def from_options(options: Mapping[str, Any], unknown: Mapping[str, Any] | None =
     for row in ROWS:
         value = given.pop(row.option, [])
         if value != []:
-            settings[row.key] = _named(row.option, row.write, value)
+            settings[row.key] = named(row.option, row.write, value)
+    settings.update(write_screen(given, kept.settings))
     for key, option, _read, write in DEVICES:
         entries = given.pop(option, None)
         if entries is not None or kept.whole[key] or kept.parts[option]:
@@ -146,29 +152,11 @@ def _without_older_keys(settings: Mapping[str, Setting], notes: list[str]) -> di
     if older and "cmdline" in left:
         notes.append(f"cmdline: {' and '.join(older)} is left out, for xl heeds only cmdline when that is given")
     elif older:
-        words = [f"root={_at(older['root'], 'root', plain_text)}"] if "root" in older else []
-        words += [_at(older["extra"], "extra", plain_text)] if "extra" in older else []
+        words = [f"root={read_at(older['root'], 'root', plain_text)}"] if "root" in older else []
+        words += [read_at(older["extra"], "extra", plain_text)] if "extra" in older else []
         left["cmdline"] = replace(next(iter(older.values())), value=" ".join(words))
         notes.append(f"cmdline: made of {' and '.join(older)}, as xl does")
     return left
-
-
-def _at(setting: Setting, key: str, read: Callable[[Value], Any]) -> Any:
-    """Read a value; what is wrong with it is said with its line."""
-    try:
-        return _named(key, read, setting.value)
-    except InvalidInput as error:
-        error.message = f"line {setting.line}: {error.message}"
-        raise
-
-
-def _named(name: str, convert: Callable[[Any], Any], value: Any) -> Any:
-    try:
-        return convert(value)
-    except InvalidInput as error:
-        if not error.message.startswith(name):
-            error.message = f"{name}: {error.message}"
-        raise
 
 
 def _remarks(settings: Mapping[str, Value], options: Mapping[str, Any], left_out: list[str]) -> list[str]:
@@ -178,6 +166,8 @@ def _remarks(settings: Mapping[str, Value], options: Mapping[str, Any], left_out
         remarks.append("There is no name, without which xl starts no guest.")
     if "type" not in settings:
         remarks.append("There is no type, which to xl means pv.")
+    if settings.get("spice") and not settings.get("spiceport") and "spicetls_port" not in settings:
+        remarks.append("There is no spiceport, without which xl starts no guest with SPICE.")
     if any(disk.get("shareable") for disk in options.get("disks") or ()):
         remarks.append("'w!' and 'r!', for disks that guests share, are understood by xm and libvirt; xl refuses them.")
     if any(nic.get("addresses") and nic.get("guest_ips") for nic in options.get("networks") or ()):

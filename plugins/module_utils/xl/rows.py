@@ -18,9 +18,15 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     DomainType,
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import absolute_path, guest_name
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.hardware_rows import HARDWARE_ROWS
-from ansible_collections.xenfleet.xen.plugins.module_utils.xl.row import NoOption, Row, plain_text, read_number
+from ansible_collections.xenfleet.xen.plugins.module_utils.xl.row import (
+    NoOption,
+    Row,
+    plain_text,
+    read_mebibytes,
+    read_number,
+    write_mebibytes,
+)
 from ansible_collections.xenfleet.xen.plugins.module_utils.xl.text import Value
 
 _XL_ACTIONS = (*ON_CRASH, "soft-reset")
@@ -48,17 +54,6 @@ def _type(value: Any) -> str:
     if value not in list(DomainType):
         raise InvalidInput("it is no type of a guest", found=repr(value), expected=", ".join(DomainType))
     return DomainType(value).value
-
-
-def _read_memory(value: Value) -> str:
-    count = read_number(value)
-    if count < 1:
-        raise InvalidInput("it is no amount of memory", found=repr(value), expected="MiB, above zero")
-    return str(Size(count * MIB))
-
-
-def _write_memory(value: Any) -> int:
-    return Size.parse(value, field="it").mib
 
 
 def _read_count(value: Value) -> int:
@@ -127,8 +122,8 @@ ROWS = (
     Row("name", "name", _read_name, lambda value: guest_name(plain_text(value), field="it")),
     Row("uuid", "uuid", _uuid, _uuid),
     Row("type", "type", _type, _type),
-    Row("memory", "memory", _read_memory, _write_memory),
-    Row("maxmem", "memory_max", _read_memory, _write_memory),
+    Row("memory", "memory", read_mebibytes, write_mebibytes),
+    Row("maxmem", "memory_max", read_mebibytes, write_mebibytes),
     Row("vcpus", "vcpus", _read_count, _write_count),
     Row("maxvcpus", "vcpus_max", _read_count, _write_count),
     Row("kernel", "kernel", _read_path, _write_path),

@@ -53,6 +53,8 @@ _ESCAPES = {
     "v": "\v",
 }
 _WRITTEN = {char: f"\\{letter}" for letter, char in _ESCAPES.items() if char != "'"}
+# What comes after it on a line may be a password of a screen, or the key of a user of Ceph.
+_SECRET = re.compile(r"(passwd|:key=).*", re.ASCII | re.DOTALL)
 # Python's own, in files of xm.
 _TRUTH = {"True": 1, "False": 0}
 _PYTHON = "xm ran its files as Python programs. Nothing is run here: write down the values that the program would give."
@@ -162,6 +164,7 @@ class _Reader:
         self._token = next(self._stream)
         self._settings: dict[str, Setting] = {}
         self._notes: list[str] = []
+        self._key = ""
 
     def read(self) -> ConfigFile:
         count = 0
@@ -182,6 +185,7 @@ class _Reader:
 
     def _assignment(self) -> None:
         key = self._advance()
+        self._key = key.text
         operator = self._token.text
         if key.kind != "name" or keyword.iskeyword(key.text) or operator not in ("=", "+="):
             raise self._unreadable(key.line, "key = value", _PYTHON)
@@ -252,7 +256,8 @@ class _Reader:
             if escape in _ESCAPES:
                 return _ESCAPES[escape]
             if escape[0] not in "x01234567" or escape == "x":
-                self._notes.append(f"line {token.line}: the backslash in {match[0]!r} is kept, as in Python")
+                where = "a password" if self._is_secret(token.text) else repr(match[0])
+                self._notes.append(f"line {token.line}: the backslash in {where} is kept, as in Python")
                 return match[0]
             code = int(escape[1:], 16) if escape[0] == "x" else int(escape, 8)
             if not 0 < code < 128:
@@ -261,9 +266,14 @@ class _Reader:
 
         return _ESCAPE.sub(plain, token.text[1:-1])
 
+    def _is_secret(self, text: str) -> bool:
+        return _SECRET.search(self._key) is not None or _SECRET.search(text) is not None
+
     def _unreadable(self, line: int, expected: str, remedy: str | None = None) -> InvalidInput:
         lines = self._text.split("\n", line)
-        found = lines[line - 1].strip()[:80] if line <= len(lines) else ""
+        found = _SECRET.sub(r"\1 (hidden)", lines[line - 1].strip())[:80] if line <= len(lines) else ""
+        if self._is_secret(self._key):
+            found = "(hidden)"
         return InvalidInput(
             f"line {line} cannot be read", found=repr(found) if found else "its end", expected=expected, remedy=remedy
         )
