@@ -458,7 +458,9 @@ options:
     type: float
     default: 120.0
   force:
-    description: Destroy a guest that has not shut down in time. Without it that is an error.
+    description:
+      - Destroy a guest that has not shut down in time. Without it that is an error.
+      - A guest that cannot shut down (it is paused, or runs with O(on_poweroff=restart)) is refused without it, before anything is done.
     type: bool
     default: false
   restart:

@@ -73,7 +73,12 @@ def test_a_second_run_changes_nothing(
     assume(state is not TargetState.SAVED or (there is not None and runs))
     assume(fit(declared, there))
     declaration = Declaration(
-        declared, state=state, autostart=autostart, keep_unlisted_disks=autostart, keep_unlisted_networks=runs
+        declared,
+        state=state,
+        autostart=autostart,
+        keep_unlisted_disks=autostart,
+        keep_unlisted_networks=runs,
+        force=True,
     )
     before = found(there, running=there if runs else None) if there else None
     first = plan_domain(declaration, before)
@@ -249,7 +254,6 @@ def test_a_stopped_guest_waits_for_nothing() -> None:
         (TargetState.RUNNING, PowerState.PAUSED, Action.RESUME),
         (TargetState.RUNNING, PowerState.RUNNING, None),
         (TargetState.STOPPED, PowerState.RUNNING, Action.SHUTDOWN),
-        (TargetState.STOPPED, PowerState.PAUSED, Action.SHUTDOWN),
         (TargetState.STOPPED, PowerState.STOPPED, None),
         (TargetState.PRESENT, PowerState.RUNNING, None),
         (TargetState.PRESENT, PowerState.STOPPED, None),
@@ -264,6 +268,23 @@ def test_power(wanted: TargetState, state: PowerState, action: Action | None) ->
     running = BASE if state.is_active else None
     plan = plan_domain(declare(wanted), found(BASE, running=running, state=state))
     assert [step.action for step in plan.steps] == ([action] if action else [])
+
+
+@pytest.mark.parametrize("state", [TargetState.STOPPED, TargetState.ABSENT])
+@pytest.mark.parametrize(
+    ("now", "running", "word"),
+    [
+        (PowerState.PAUSED, BASE, "paused"),
+        (PowerState.RUNNING, replace(BASE, on_poweroff="restart"), "on_poweroff restart"),
+    ],
+)
+def test_what_would_not_stop_is_refused_before_anything_is_done(
+    state: TargetState, now: PowerState, running: Domain, word: str
+) -> None:
+    there = found(BASE, running=running, state=now)
+    with pytest.raises(Conflict, match=word):
+        plan_domain(declare(state), there)
+    assert plan_domain(replace(declare(state), force=True), there).has(Action.SHUTDOWN)
 
 
 def test_a_restart_goes_down_and_up() -> None:

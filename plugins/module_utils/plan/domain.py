@@ -23,7 +23,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change, Effect
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.devices import plan_devices
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.fields import base_name, differences
-from ansible_collections.xenfleet.xen.plugins.module_utils.plan.power import plan_power, restart
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.power import check_stop, plan_power, restart
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.target import resolve
 
@@ -88,10 +88,10 @@ def plan_domain(declared: Declaration, found: FoundDomain | None, lacking: Lacki
 
     Raises:
         InvalidInput: the result would make no sense, such as more memory than its maximum.
-        Conflict: the guest is not the one that is meant (another UUID).
+        Conflict: the guest is not the one that is meant (another UUID), or cannot be brought to the state that is.
     """
     if declared.state is TargetState.ABSENT:
-        return _plan_removal(found)
+        return _plan_removal(declared, found)
     target = resolve(declared, found)
     steps: list[Step] = []
     stored_changes = (*differences(target, found.stored if found else None), *_additions(lacking.stored))
@@ -100,6 +100,7 @@ def plan_domain(declared: Declaration, found: FoundDomain | None, lacking: Lacki
     live_steps, waiting = _plan_running(target, found, lacking) if _keeps_running(power) else ([], ())
     if waiting and declared.restart_if_needed and declared.state is TargetState.RUNNING and found is not None:
         live_steps, waiting, power = [], (), restart(found.state)
+    check_stop(found, power, force=declared.force)
     if found is not None and found.managed_save and any(step.action in _STARTS for step in power):
         # Its memory comes back as it was saved, and with it the configuration that it had then.
         waiting = _field_names(_of_the_guest(stored_changes))
@@ -194,13 +195,14 @@ def _within(amount: Amount | None, maximum: Amount | None) -> bool:
     return amount is not None and maximum is not None and amount <= maximum
 
 
-def _plan_removal(found: FoundDomain | None) -> DomainPlan:
+def _plan_removal(declared: Declaration, found: FoundDomain | None) -> DomainPlan:
     steps: list[Step] = []
     if found is not None:
         if found.state.is_active:
             steps.append(Step(Action.SHUTDOWN, (Change("state", found.state.value, PowerState.STOPPED.value),)))
         if found.stored is not None:
             steps.append(Step(Action.UNDEFINE, (Change("domain", found.name, None),)))
+    check_stop(found, steps, force=declared.force)
     return DomainPlan(None, False, tuple(steps), ())
 
 
