@@ -195,7 +195,7 @@ FIELDS: dict[str, Option] = {
     "vcpus": _count(1, 512),
     "vcpus_max": _count(1, 512),
     "cpus": Option({"type": "raw"}, _cpus),
-    "cpu_weight": _count(1, 65535),
+    "cpu_weight": _count(2, 65535),
     "cpu_cap": _count(0, 51200),
     "cpu_features": Option({"type": "dict"}, _features),
     "numa_nodes": _list(

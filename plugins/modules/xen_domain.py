@@ -85,7 +85,7 @@ options:
     type: raw
   cpu_weight:
     description:
-      - Its share of the CPUs when they are short, 1 to 65535. A guest without has 256. Changed at once.
+      - Its share of the CPUs when they are short, 2 to 65535. A guest without has 256. Changed at once.
     type: int
   cpu_cap:
     description:

@@ -66,7 +66,7 @@ def test_an_option_is_read(option: str, given: Any, value: Any) -> None:
         ({"cpus": "a"}, "no set of CPUs"),
         ({"cpus": "3-1"}, "no set of CPUs"),
         ({"cpus": "1,^1"}, "no CPU in it"),
-        ({"cpu_weight": 0}, "cpu_weight is out of range"),
+        ({"cpu_weight": 1}, "cpu_weight is out of range"),
         ({"cpu_cap": -1}, "cpu_cap is out of range"),
         ({"cpu_features": {"vmx": "maybe"}}, "cpu_features.vmx is no policy"),
         ({"cpu_features": {"<x/>": "disable"}}, "no usable name"),
