@@ -372,7 +372,7 @@ options:
     type: str
     choices: [vga, cirrus, qxl, xen]
   video_memory:
-    description: That card's memory, such as V(16 MiB).
+    description: That card's memory, such as V(16 MiB). Rounded up to a power of two, as libvirt does.
     type: str
   serials:
     description:

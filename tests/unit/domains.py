@@ -140,7 +140,7 @@ _OF_TYPE = {
             "viridian": st.booleans(),
             "hpet": st.booleans(),
             "video": st.sampled_from(VIDEOS),
-            "video_memory": _SIZES,
+            "video_memory": st.integers(0, 6).map(lambda power: Size(MIB << power)),
             "serials": st.lists(st.sampled_from(SERIALS), max_size=3, unique=True).map(tuple),
             "usb_inputs": st.sets(st.sampled_from(USB_INPUTS)).map(unordered),
             "sound": st.sampled_from([*SOUNDS, "none"]),

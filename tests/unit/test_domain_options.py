@@ -53,6 +53,7 @@ def test_every_field_of_the_model_has_an_option_and_a_place_in_the_xml() -> None
         ("graphics_listen", "::", "::"),
         ("graphics_port", 0, 0),
         ("video_memory", 16, Size(16 * MIB)),
+        ("video_memory", "20 MiB", Size(32 * MIB)),
         ("kernel", "", ""),
     ],
 )
