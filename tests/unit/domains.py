@@ -162,6 +162,9 @@ def whole_domains(draw: st.DrawFn, name: str = "web1") -> Domain:
     kind = draw(st.sampled_from(DomainType))
     graphics = draw(st.sampled_from(GRAPHICS if kind is DomainType.HVM else ["none"]))
     shown = graphics != "none"
+    of_type = draw(_OF_TYPE[kind])
+    if of_type.get("bootloader") is None:
+        of_type["bootloader_args"] = None
     return Domain(
         name=name,
         uuid="6695eb01-f6a4-8304-79aa-97f2502e193f",
@@ -185,7 +188,7 @@ def whole_domains(draw: st.DrawFn, name: str = "web1") -> Domain:
         graphics_port=draw(st.sampled_from([0, 5901])) if shown else None,
         graphics_password=draw(st.none() | _TEXT) if shown else None,
         graphics_keymap=draw(st.none() | st.just("de")) if shown else None,
-        **draw(_OF_TYPE[kind]),
+        **of_type,
         kernel="/srv/" + draw(st.sampled_from(["vmlinuz", "vmlinuz-2"])),
         ramdisk=draw(st.none() | _PATHS),
         cmdline=draw(st.none() | _TEXT),

@@ -218,6 +218,16 @@ def test_what_follows_from_another_field_follows() -> None:
     assert (target.graphics_password, target.graphics_port, target.firmware) == (None, None, None)
 
 
+def test_a_boot_loader_comes_and_goes_with_the_need_for_it() -> None:
+    there = found(replace(BASE, type=DomainType.PV, bootloader="pygrub", bootloader_args="-q"))
+    loaded = plan_domain(declare(kernel=""), found(replace(BASE, type=DomainType.PV))).target
+    assert loaded is not None
+    assert (loaded.kernel, loaded.bootloader) == (None, "pygrub")
+    direct = plan_domain(declare(bootloader=""), there).target
+    assert direct is not None
+    assert (direct.bootloader, direct.bootloader_args) == (None, None)
+
+
 def test_what_another_type_cannot_have_goes_with_the_change() -> None:
     hvm = replace(
         BASE, type=DomainType.HVM, acpi=True, boot=("disk",), serials=("pty",), usb_inputs=("tablet",), sound="ac97"

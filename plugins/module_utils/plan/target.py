@@ -61,6 +61,8 @@ _GOING: dict[str, Any] = {
 }
 # Without ACPI the QEMU of today's Xen does not even start.
 _NEW_HVM = replace(_NEW, type=DomainType.HVM, acpi=True, apic=True)
+# What libvirt gives a PV guest that would have nothing to boot with.
+_PV_BOOTLOADER = "pygrub"
 
 
 def resolve(declared: Declaration, found: FoundDomain | None) -> Domain:
@@ -122,9 +124,12 @@ def _settled(target: Domain, wanted: Domain, base: Domain) -> Domain:
     """With the fields that follow from others."""
     is_hvm, shown = target.type is DomainType.HVM, target.graphics not in (None, "none")
     other_card = target.video != base.video and wanted.video_memory is None
+    bootloader = _bootloader(target, wanted)
     return replace(
         target,
         cpus=shared_pinning(each_pinning(target.cpus, target.vcpus_max or 1)) if target.cpus else target.cpus,
+        bootloader=bootloader,
+        bootloader_args=target.bootloader_args if bootloader else None,
         firmware=(target.firmware or "bios") if is_hvm else None,
         graphics_listen=(target.graphics_listen or GRAPHICS_LISTEN) if shown else None,
         graphics_port=(target.graphics_port or 0) if shown else None,
@@ -132,6 +137,14 @@ def _settled(target: Domain, wanted: Domain, base: Domain) -> Domain:
         graphics_keymap=target.graphics_keymap if shown else None,
         video_memory=None if other_card else target.video_memory,
     )
+
+
+def _bootloader(target: Domain, wanted: Domain) -> str | None:
+    if target.bootloader is None and target.type is DomainType.PV and target.kernel is None:
+        return _PV_BOOTLOADER
+    if target.bootloader is None and wanted.bootloader_args:
+        raise InvalidInput("bootloader_args without a bootloader", guest=target.name)
+    return target.bootloader
 
 
 def _over(wanted: Any, found: Any) -> Any:
