@@ -204,9 +204,13 @@ def test_a_cap_that_was_lost_at_a_start_is_set_again() -> None:
         (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(128)),)}),
         (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(512), (10, 20)),)}),
         (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(256), (10, 20)), NumaNode("1", mib(256)))}),
+        (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(256)), NumaNode("0-1", mib(256)))}),
+        (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(256)), NumaNode("1-2", mib(256)))}),
+        (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(256), (10, 10)), NumaNode("1", mib(256), (20, 10)))}),
+        (DomainType.PV, {"bootloader_args": "-q"}),
     ],
 )
-def test_what_a_type_cannot_have_is_refused(kind: DomainType, fields: dict[str, object]) -> None:
+def test_what_a_guest_cannot_have_is_refused(kind: DomainType, fields: dict[str, object]) -> None:
     with pytest.raises(InvalidInput):
         plan_domain(declare(type=kind, **fields), found(BASE))
 

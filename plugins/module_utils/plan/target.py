@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict, InvalidInput
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.cpus import each_pinning, shared_pinning
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.cpus import cpus_in, each_pinning, shared_pinning
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     GRAPHICS_LISTEN,
@@ -61,6 +61,8 @@ _GOING: dict[str, Any] = {
 }
 # Without ACPI the QEMU of today's Xen does not even start.
 _NEW_HVM = replace(_NEW, type=DomainType.HVM, acpi=True, apic=True)
+# How far a NUMA node is from itself.
+_ITSELF = 10
 # What libvirt gives a PV guest that would have nothing to boot with.
 _PV_BOOTLOADER = "pygrub"
 
@@ -178,12 +180,26 @@ def _check_numa(target: Domain) -> None:
             guest=target.name,
             found=f"{total} in its nodes, memory_max {target.memory_max}",
         )
+    vcpus = [vcpu for node in nodes for vcpu in cpus_in(node.vcpus)]
+    if max(vcpus) >= (target.vcpus_max or 1) or len(set(vcpus)) != len(vcpus):
+        raise InvalidInput(
+            "numa_nodes.vcpus names a VCPU twice, or one that the guest does not have",
+            guest=target.name,
+            found="; ".join(node.vcpus for node in nodes),
+            expected=f"of the VCPUs 0-{(target.vcpus_max or 1) - 1} each in one node",
+        )
     # Libvirt fills in what only some nodes leave out.
     if any(node.distances for node in nodes) and any(len(node.distances) != len(nodes) for node in nodes):
         raise InvalidInput(
             "numa_nodes.distances needs a distance to each node, for all nodes or for none",
             guest=target.name,
             expected=f"{len(nodes)} each",
+        )
+    if any((far == _ITSELF) != (place == index) for index, node in enumerate(nodes) for place, far in enumerate(node.distances)):
+        raise InvalidInput(
+            "numa_nodes.distances of a node is 10 to itself, and more to each other",
+            guest=target.name,
+            found="; ".join(" ".join(map(str, node.distances)) for node in nodes),
         )
 
 
