@@ -370,6 +370,23 @@ def test_an_interface_without_mac_keeps_the_one_at_its_position() -> None:
     assert target.networks == (Nic("00:16:3e:00:00:01", "xenbr20"),)
 
 
+
+def test_interfaces_without_mac_never_get_the_same() -> None:
+    there = replace(BASE, networks=(Nic(derived_mac("web1", 1), "xenbr10"),))
+    target = plan_domain(declare(networks=(Nic(None, "xenbr10"), Nic(None, "xenbr20"))), found(there)).target
+    assert target is not None
+    assert target.networks == (Nic(derived_mac("web1", 1), "xenbr10"), Nic(derived_mac("web1", 2), "xenbr20"))
+
+
+def test_an_interface_keeps_its_position_when_others_come_and_go() -> None:
+    declared = declare(TargetState.PRESENT, networks=(MORE, Nic(None, "xenbr30")))
+    declared = replace(declared, keep_unlisted_networks=False)
+    before = found(replace(BASE, networks=(Nic("00:16:3e:00:00:03", "xenbr10"), NIC)))
+    plan = plan_domain(declared, before)
+    assert plan.target is not None
+    assert plan.target.networks == (MORE, replace(NIC, bridge="xenbr30"))
+    assert plan_domain(declared, applied(plan, before)).steps == ()
+
 @pytest.mark.parametrize(
     ("declared", "kept"), [(None, ("10.0.0.1/24",)), ((), ()), (("10.0.0.2/24",), ("10.0.0.2/24",))]
 )

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Collection
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
@@ -228,14 +230,21 @@ def _merge_nics(domain: Domain, found: tuple[Nic, ...], keep: bool) -> tuple[Nic
     """Interfaces are told apart by MAC address; one declared without keeps that of the interface at its position."""
     if domain.networks is None:
         return found
-    named = {nic.mac for nic in domain.networks if nic.mac}
+    taken = {nic.mac for nic in domain.networks if nic.mac}
     known = {nic.mac: nic for nic in found}
     result: list[Nic] = []
     for index, nic in enumerate(domain.networks):
-        mac = nic.mac
-        if mac is None:
-            here = found[index].mac if index < len(found) else None
-            mac = here if here is not None and here not in named else derived_mac(domain.name, index)
+        mac = nic.mac or _free_mac(domain.name, index, found, taken)
+        taken.add(mac)
         result.append(replace(nic, mac=mac).over(known.get(mac)))
-    macs = {nic.mac for nic in result}
-    return (*result, *(nic for nic in found if keep and nic.mac not in macs))
+    return (*result, *(nic for nic in found if keep and nic.mac not in taken))
+
+
+def _free_mac(name: str, index: int, found: tuple[Nic, ...], taken: Collection[str]) -> str:
+    """The MAC address at a position, or one that no interface of the guest has."""
+    here = found[index].mac if index < len(found) else None
+    if here is not None and here not in taken:
+        return here
+    others = {nic.mac for nic in found}
+    derived = (derived_mac(name, number) for number in itertools.count(index))
+    return next(mac for mac in derived if mac not in taken and mac not in others)
