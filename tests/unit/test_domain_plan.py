@@ -22,7 +22,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import de
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Effect
-from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import plan_domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import plan_domain, waiting_fields
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action
 
 from .domains import applied, fit, found, whole_domains
@@ -188,6 +188,13 @@ def test_a_cap_that_was_lost_at_a_start_is_set_again() -> None:
     assert [(step.action, step.changes[0].field) for step in plan.steps] == [(Action.SET_SCHEDULER, "cpu_cap")]
     assert plan.restart_required == ()
 
+
+@pytest.mark.parametrize("option", ["cpu_weight", "cpu_cap"])
+def test_a_share_that_is_not_stored_any_more_goes_with_the_next_boot(option: str) -> None:
+    there = found(BASE, running=replace(BASE, **{option: 50}))
+    plan = plan_domain(declare(), there)
+    assert (plan.steps, plan.restart_required) == ((), (option,))
+    assert waiting_fields(there) == (option,)
 
 @pytest.mark.parametrize(
     ("kind", "fields"),

@@ -73,7 +73,7 @@ NOTHING_LACKING = Lacking()
 _STARTS = (Action.START, Action.START_PAUSED)
 # Kept by the daemon for its own decisions or only for people: no restart brings them nearer to the guest.
 _NOT_OF_THE_GUEST = ("labels", "addresses")
-# These always can be had at once; the running guest's definition does not follow when they are.
+# These can be had at once, where something is said of them; the running guest's definition does not follow when they are.
 _SCHEDULED = ("cpu_weight", "cpu_cap")
 _XML = "xml"
 
@@ -127,7 +127,11 @@ def waiting_changes(found: FoundDomain) -> tuple[Change, ...]:
     if found.stored is None or found.running is None:
         return ()
     changes = differences(found.stored, _seen_as(found.stored, found.running))
-    return tuple(change for change in _of_the_guest(changes) if base_name(change.field) not in _SCHEDULED)
+    return tuple(
+        change
+        for change in _of_the_guest(changes)
+        if base_name(change.field) not in _SCHEDULED or change.after is None
+    )
 
 
 def waiting_fields(found: FoundDomain) -> tuple[str, ...]:
@@ -148,8 +152,8 @@ def _plan_running(target: Domain, found: FoundDomain | None, lacking: Lacking) -
         "memory": (Action.SET_MEMORY, lambda: _within(target.memory, running.memory_max)),
         "vcpus": (Action.SET_VCPUS, lambda: _within(target.vcpus, running.vcpus_max)),
         "cpus": (Action.PIN_VCPUS, lambda: all(each_pinning(target.cpus or ("",), target.vcpus or 1))),
-        "cpu_weight": (Action.SET_SCHEDULER, lambda: True),
-        "cpu_cap": (Action.SET_SCHEDULER, lambda: True),
+        "cpu_weight": (Action.SET_SCHEDULER, lambda: target.cpu_weight is not None),
+        "cpu_cap": (Action.SET_SCHEDULER, lambda: target.cpu_cap is not None),
     }
     for change in differences(target, running):
         name = base_name(change.field)
