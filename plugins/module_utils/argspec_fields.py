@@ -77,6 +77,10 @@ def _memory(value: str, field: str) -> Size:
     return Size.parse(value, field=field).rounded_to_mib()
 
 
+def _card_memory(value: str, field: str) -> Size:
+    return _memory(value, field).rounded_to_power_of_two()
+
+
 def _number(low: int, high: int, value: int, field: str) -> int:
     if not low <= value <= high:
         raise InvalidInput(f"{field} is out of range", found=str(value), expected=f"{low} to {high}")
@@ -195,7 +199,7 @@ FIELDS: dict[str, Option] = {
     "vcpus": _count(1, 512),
     "vcpus_max": _count(1, 512),
     "cpus": Option({"type": "raw"}, _cpus),
-    "cpu_weight": _count(1, 65535),
+    "cpu_weight": _count(2, 65535),
     "cpu_cap": _count(0, 51200),
     "cpu_features": Option({"type": "dict"}, _features),
     "numa_nodes": _list(
@@ -233,7 +237,7 @@ FIELDS: dict[str, Option] = {
     # Ansible takes every name with "key" in it for a secret, unless it is told.
     "graphics_keymap": Option({"type": "str", "no_log": False}, _word),
     "video": _choice(*VIDEOS),
-    "video_memory": _SIZE,
+    "video_memory": _text(_card_memory),
     "serials": _list(lambda value, _field: serial_port(value)),
     "channels": _devices(
         _channel,

@@ -87,7 +87,7 @@ options:
     type: raw
   cpu_weight:
     description:
-      - Its share of the CPUs when they are short, 1 to 65535. A guest without has 256. Changed at once.
+      - Its share of the CPUs when they are short, 2 to 65535. A guest without has 256. Changed at once.
     type: int
   cpu_cap:
     description:
@@ -374,7 +374,7 @@ options:
     type: str
     choices: [vga, cirrus, qxl, xen]
   video_memory:
-    description: That card's memory, such as V(16 MiB).
+    description: That card's memory, such as V(16 MiB). Rounded up to a power of two, as libvirt does.
     type: str
   serials:
     description:
@@ -460,7 +460,9 @@ options:
     type: float
     default: 120.0
   force:
-    description: Destroy a guest that has not shut down in time. Without it that is an error.
+    description:
+      - Destroy a guest that has not shut down in time. Without it that is an error.
+      - A guest that cannot shut down (it is paused, or runs with O(on_poweroff=restart)) is refused without it, before anything is done.
     type: bool
     default: false
   remove_disks:

@@ -140,7 +140,7 @@ _OF_TYPE = {
             "viridian": st.booleans(),
             "hpet": st.booleans(),
             "video": st.sampled_from(VIDEOS),
-            "video_memory": _SIZES,
+            "video_memory": st.integers(0, 6).map(lambda power: Size(MIB << power)),
             "serials": st.lists(st.sampled_from(SERIALS), max_size=3, unique=True).map(tuple),
             "usb_inputs": st.sets(st.sampled_from(USB_INPUTS)).map(unordered),
             "sound": st.sampled_from([*SOUNDS, "none"]),
@@ -162,6 +162,9 @@ def whole_domains(draw: st.DrawFn, name: str = "web1") -> Domain:
     kind = draw(st.sampled_from(DomainType))
     graphics = draw(st.sampled_from(GRAPHICS if kind is DomainType.HVM else ["none"]))
     shown = graphics != "none"
+    of_type = draw(_OF_TYPE[kind])
+    if of_type.get("bootloader") is None:
+        of_type["bootloader_args"] = None
     return Domain(
         name=name,
         uuid="6695eb01-f6a4-8304-79aa-97f2502e193f",
@@ -171,7 +174,7 @@ def whole_domains(draw: st.DrawFn, name: str = "web1") -> Domain:
         vcpus=vcpus,
         vcpus_max=vcpus + draw(st.integers(0, 4)),
         cpus=draw(_pinnings(vcpus)),
-        cpu_weight=draw(st.integers(1, 65535)),
+        cpu_weight=draw(st.integers(2, 65535)),
         cpu_cap=draw(st.integers(0, 400)),
         clock=draw(st.sampled_from(CLOCKS)),
         passthrough=draw(st.sampled_from(["disabled", *PASSTHROUGH])),
@@ -185,7 +188,7 @@ def whole_domains(draw: st.DrawFn, name: str = "web1") -> Domain:
         graphics_port=draw(st.sampled_from([0, 5901])) if shown else None,
         graphics_password=draw(st.none() | _TEXT) if shown else None,
         graphics_keymap=draw(st.none() | st.just("de")) if shown else None,
-        **draw(_OF_TYPE[kind]),
+        **of_type,
         kernel="/srv/" + draw(st.sampled_from(["vmlinuz", "vmlinuz-2"])),
         ramdisk=draw(st.none() | _PATHS),
         cmdline=draw(st.none() | _TEXT),

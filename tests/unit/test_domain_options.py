@@ -53,6 +53,7 @@ def test_every_field_of_the_model_has_an_option_and_a_place_in_the_xml() -> None
         ("graphics_listen", "::", "::"),
         ("graphics_port", 0, 0),
         ("video_memory", 16, Size(16 * MIB)),
+        ("video_memory", "20 MiB", Size(32 * MIB)),
         ("kernel", "", ""),
     ],
 )
@@ -66,7 +67,7 @@ def test_an_option_is_read(option: str, given: Any, value: Any) -> None:
         ({"cpus": "a"}, "no set of CPUs"),
         ({"cpus": "3-1"}, "no set of CPUs"),
         ({"cpus": "1,^1"}, "no CPU in it"),
-        ({"cpu_weight": 0}, "cpu_weight is out of range"),
+        ({"cpu_weight": 1}, "cpu_weight is out of range"),
         ({"cpu_cap": -1}, "cpu_cap is out of range"),
         ({"cpu_features": {"vmx": "maybe"}}, "cpu_features.vmx is no policy"),
         ({"cpu_features": {"<x/>": "disable"}}, "no usable name"),

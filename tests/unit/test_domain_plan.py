@@ -22,7 +22,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import de
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Effect
-from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import plan_domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import plan_domain, waiting_fields
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action
 
 from .domains import applied, fit, found, whole_domains
@@ -73,7 +73,12 @@ def test_a_second_run_changes_nothing(
     assume(state is not TargetState.SAVED or (there is not None and runs))
     assume(fit(declared, there))
     declaration = Declaration(
-        declared, state=state, autostart=autostart, keep_unlisted_disks=autostart, keep_unlisted_networks=runs
+        declared,
+        state=state,
+        autostart=autostart,
+        keep_unlisted_disks=autostart,
+        keep_unlisted_networks=runs,
+        force=True,
     )
     before = found(there, running=there if runs else None) if there else None
     first = plan_domain(declaration, before)
@@ -184,6 +189,13 @@ def test_a_cap_that_was_lost_at_a_start_is_set_again() -> None:
     assert plan.restart_required == ()
 
 
+@pytest.mark.parametrize("option", ["cpu_weight", "cpu_cap"])
+def test_a_share_that_is_not_stored_any_more_goes_with_the_next_boot(option: str) -> None:
+    there = found(BASE, running=replace(BASE, **{option: 50}))
+    plan = plan_domain(declare(), there)
+    assert (plan.steps, plan.restart_required) == ((), (option,))
+    assert waiting_fields(there) == (option,)
+
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [
@@ -199,9 +211,13 @@ def test_a_cap_that_was_lost_at_a_start_is_set_again() -> None:
         (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(128)),)}),
         (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(512), (10, 20)),)}),
         (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(256), (10, 20)), NumaNode("1", mib(256)))}),
+        (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(256)), NumaNode("0-1", mib(256)))}),
+        (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(256)), NumaNode("1-2", mib(256)))}),
+        (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(256), (10, 10)), NumaNode("1", mib(256), (20, 10)))}),
+        (DomainType.PV, {"bootloader_args": "-q"}),
     ],
 )
-def test_what_a_type_cannot_have_is_refused(kind: DomainType, fields: dict[str, object]) -> None:
+def test_what_a_guest_cannot_have_is_refused(kind: DomainType, fields: dict[str, object]) -> None:
     with pytest.raises(InvalidInput):
         plan_domain(declare(type=kind, **fields), found(BASE))
 
@@ -211,6 +227,16 @@ def test_what_follows_from_another_field_follows() -> None:
     target = plan_domain(declare(graphics="none", type=DomainType.PVH), found(screen)).target
     assert target is not None
     assert (target.graphics_password, target.graphics_port, target.firmware) == (None, None, None)
+
+
+def test_a_boot_loader_comes_and_goes_with_the_need_for_it() -> None:
+    there = found(replace(BASE, type=DomainType.PV, bootloader="pygrub", bootloader_args="-q"))
+    loaded = plan_domain(declare(kernel=""), found(replace(BASE, type=DomainType.PV))).target
+    assert loaded is not None
+    assert (loaded.kernel, loaded.bootloader) == (None, "pygrub")
+    direct = plan_domain(declare(bootloader=""), there).target
+    assert direct is not None
+    assert (direct.bootloader, direct.bootloader_args) == (None, None)
 
 
 def test_what_another_type_cannot_have_goes_with_the_change() -> None:
@@ -249,7 +275,6 @@ def test_a_stopped_guest_waits_for_nothing() -> None:
         (TargetState.RUNNING, PowerState.PAUSED, Action.RESUME),
         (TargetState.RUNNING, PowerState.RUNNING, None),
         (TargetState.STOPPED, PowerState.RUNNING, Action.SHUTDOWN),
-        (TargetState.STOPPED, PowerState.PAUSED, Action.SHUTDOWN),
         (TargetState.STOPPED, PowerState.STOPPED, None),
         (TargetState.PRESENT, PowerState.RUNNING, None),
         (TargetState.PRESENT, PowerState.STOPPED, None),
@@ -264,6 +289,23 @@ def test_power(wanted: TargetState, state: PowerState, action: Action | None) ->
     running = BASE if state.is_active else None
     plan = plan_domain(declare(wanted), found(BASE, running=running, state=state))
     assert [step.action for step in plan.steps] == ([action] if action else [])
+
+
+@pytest.mark.parametrize("state", [TargetState.STOPPED, TargetState.ABSENT])
+@pytest.mark.parametrize(
+    ("now", "running", "word"),
+    [
+        (PowerState.PAUSED, BASE, "paused"),
+        (PowerState.RUNNING, replace(BASE, on_poweroff="restart"), "on_poweroff restart"),
+    ],
+)
+def test_what_would_not_stop_is_refused_before_anything_is_done(
+    state: TargetState, now: PowerState, running: Domain, word: str
+) -> None:
+    there = found(BASE, running=running, state=now)
+    with pytest.raises(Conflict, match=word):
+        plan_domain(declare(state), there)
+    assert plan_domain(replace(declare(state), force=True), there).has(Action.SHUTDOWN)
 
 
 def test_a_restart_goes_down_and_up() -> None:
@@ -334,6 +376,23 @@ def test_an_interface_without_mac_keeps_the_one_at_its_position() -> None:
     assert target is not None
     assert target.networks == (Nic("00:16:3e:00:00:01", "xenbr20"),)
 
+
+
+def test_interfaces_without_mac_never_get_the_same() -> None:
+    there = replace(BASE, networks=(Nic(derived_mac("web1", 1), "xenbr10"),))
+    target = plan_domain(declare(networks=(Nic(None, "xenbr10"), Nic(None, "xenbr20"))), found(there)).target
+    assert target is not None
+    assert target.networks == (Nic(derived_mac("web1", 1), "xenbr10"), Nic(derived_mac("web1", 2), "xenbr20"))
+
+
+def test_an_interface_keeps_its_position_when_others_come_and_go() -> None:
+    declared = declare(TargetState.PRESENT, networks=(MORE, Nic(None, "xenbr30")))
+    declared = replace(declared, keep_unlisted_networks=False)
+    before = found(replace(BASE, networks=(Nic("00:16:3e:00:00:03", "xenbr10"), NIC)))
+    plan = plan_domain(declared, before)
+    assert plan.target is not None
+    assert plan.target.networks == (MORE, replace(NIC, bridge="xenbr30"))
+    assert plan_domain(declared, applied(plan, before)).steps == ()
 
 @pytest.mark.parametrize(
     ("declared", "kept"), [(None, ("10.0.0.1/24",)), ((), ()), (("10.0.0.2/24",), ("10.0.0.2/24",))]

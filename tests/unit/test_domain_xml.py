@@ -91,6 +91,11 @@ def test_the_time_stamp_counter_is_a_timer_of_the_clock() -> None:
     assert "<clock" in back
 
 
+def test_a_pinned_guest_has_the_number_of_its_vcpus() -> None:
+    xml = render_domain(Domain("web1", vcpus_max=1, vcpus=1, cpus=("1",)))
+    assert '<vcpu cpuset="1">1</vcpu>' in xml
+
+
 def test_a_removed_disk_and_interface_go() -> None:
     domain = parse_domain(render_domain(Domain("web1", disks=(), networks=()), FROM_XEN))
     assert (domain.disks, domain.networks) == ((), ())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import libvirt
+import pytest
 
-from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import DOM0_UUID
+from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import DOM0_UUID, scheduled
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.views import LibvirtViews
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain
 
 from .test_usage import Guest, refused
 
@@ -84,3 +86,24 @@ def test_looking_is_cheap() -> None:
     assert connection.lists == 4
     assert web1.asked == ["XML 0", f"XML {libvirt.VIR_DOMAIN_XML_INACTIVE}"]
     assert web2.asked == []
+
+
+class Scheduler:
+    """A running guest of which only the scheduler is asked."""
+
+    def schedulerParameters(self) -> dict[str, int]:  # noqa: N802
+        return {"weight": 512, "cap": 0}
+
+
+@pytest.mark.parametrize(
+    ("running", "stored", "cap"),
+    [
+        (Domain("a"), Domain("a", cpu_cap=50), 0),
+        (Domain("a", cpu_cap=50), Domain("a", cpu_cap=50), 0),
+        (Domain("a", cpu_cap=50), None, 0),
+        (Domain("a"), Domain("a", cpu_weight=512), None),
+        (Domain("a"), None, None),
+    ],
+)
+def test_a_cap_is_what_the_scheduler_says(running: Domain, stored: Domain | None, cap: int | None) -> None:
+    assert scheduled(Scheduler(), running, stored).cpu_cap == cap

@@ -35,21 +35,24 @@ def marked(connection: Any, flag: int) -> frozenset[str]:
     return frozenset(domain.name() for domain in listed(connection, flag))
 
 
-def scheduled(domain: Any, running: Domain, stored: Domain) -> Domain:
+def scheduled(domain: Any, running: Domain, stored: Domain | None) -> Domain:
     """The running configuration with what the scheduler goes by, where the stored one says something of that.
+
+    Of a guest of which nothing is stored, the running one has to say it.
 
     A weight that is set while a guest runs does not get into its definition, and libvirt stores no cap at all.
 
     Raises:
         libvirt.libvirtError: libvirt could not tell.
     """
-    if stored.cpu_weight is None and stored.cpu_cap is None:
+    said = stored or running
+    if said.cpu_weight is None and said.cpu_cap is None:
         return running
     told = domain.schedulerParameters()
     return replace(
         running,
-        cpu_weight=running.cpu_weight if stored.cpu_weight is None else told.get("weight"),
-        cpu_cap=running.cpu_cap if stored.cpu_cap is None else told.get("cap", 0),
+        cpu_weight=running.cpu_weight if said.cpu_weight is None else told.get("weight"),
+        cpu_cap=running.cpu_cap if said.cpu_cap is None else told.get("cap", 0),
     )
 
 
@@ -100,7 +103,7 @@ class LibvirtHypervisor:
             stored_xml = domain.XMLDesc(flags) if domain.isPersistent() else None
             stored = parse_domain(stored_xml) if stored_xml else None
             running = parse_domain(running_xml) if running_xml else None
-            if running is not None and stored is not None:
+            if running is not None:
                 running = scheduled(domain, running, stored)
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:

@@ -69,7 +69,7 @@ def _read(domain: Any, *, autostart: bool, managed_save: bool, persistent: bool,
     stored_xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) if persistent else None
     running = parse_domain(running_xml) if running_xml else None
     stored = parse_domain(stored_xml) if stored_xml else None
-    if running is not None and stored is not None:
+    if running is not None:
         running = scheduled(domain, running, stored)
     found = FoundDomain(
         name=domain.name(),

@@ -85,6 +85,10 @@ class Size:
         """Rounded up to whole MiB, as Xen does with a guest's memory."""
         return Size(self.mib * MIB)
 
+    def rounded_to_power_of_two(self) -> Size:
+        """Rounded up to a power of two, as libvirt does with the memory of a graphics card."""
+        return Size(1 << (self.bytes - 1).bit_length())
+
     def __str__(self) -> str:
         for unit, name in ((TIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
             if self.bytes % unit == 0:

@@ -22,7 +22,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change, Effect
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.devices import plan_devices
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.fields import base_name, differences
-from ansible_collections.xenfleet.xen.plugins.module_utils.plan.power import plan_power, restart
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.power import check_stop, plan_power, restart
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.removal import plan_removal
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.target import resolve
@@ -73,7 +73,7 @@ NOTHING_LACKING = Lacking()
 _STARTS = (Action.START, Action.START_PAUSED)
 # Kept by the daemon for its own decisions or only for people: no restart brings them nearer to the guest.
 _NOT_OF_THE_GUEST = ("labels", "addresses")
-# These always can be had at once; the running guest's definition does not follow when they are.
+# These can be had at once, where something is said of them; the running guest's definition does not follow when they are.
 _SCHEDULED = ("cpu_weight", "cpu_cap")
 _XML = "xml"
 
@@ -88,10 +88,12 @@ def plan_domain(declared: Declaration, found: FoundDomain | None, lacking: Lacki
 
     Raises:
         InvalidInput: the result would make no sense, such as more memory than its maximum; or a disk shall go that is not there.
-        Conflict: the guest is not the one that is meant (another UUID).
+        Conflict: the guest is not the one that is meant (another UUID), or cannot be brought to the state that is.
     """
     if declared.state is TargetState.ABSENT:
-        return DomainPlan(None, False, plan_removal(found, declared.remove_disks), ())
+        gone = plan_removal(found, declared.remove_disks)
+        check_stop(found, gone, force=declared.force)
+        return DomainPlan(None, False, gone, ())
     target = resolve(declared, found)
     steps: list[Step] = []
     stored_changes = (*differences(target, found.stored if found else None), *_additions(lacking.stored))
@@ -100,6 +102,7 @@ def plan_domain(declared: Declaration, found: FoundDomain | None, lacking: Lacki
     live_steps, waiting = _plan_running(target, found, lacking) if _keeps_running(power) else ([], ())
     if waiting and declared.restart_if_needed and declared.state is TargetState.RUNNING and found is not None:
         live_steps, waiting, power = [], (), restart(found.state)
+    check_stop(found, power, force=declared.force)
     if found is not None and found.managed_save and any(step.action in _STARTS for step in power):
         # Its memory comes back as it was saved, and with it the configuration that it had then.
         waiting = _field_names(_of_the_guest(stored_changes))
@@ -126,7 +129,11 @@ def waiting_changes(found: FoundDomain) -> tuple[Change, ...]:
     if found.stored is None or found.running is None:
         return ()
     changes = differences(found.stored, _seen_as(found.stored, found.running))
-    return tuple(change for change in _of_the_guest(changes) if base_name(change.field) not in _SCHEDULED)
+    return tuple(
+        change
+        for change in _of_the_guest(changes)
+        if base_name(change.field) not in _SCHEDULED or change.after is None
+    )
 
 
 def waiting_fields(found: FoundDomain) -> tuple[str, ...]:
@@ -147,8 +154,8 @@ def _plan_running(target: Domain, found: FoundDomain | None, lacking: Lacking) -
         "memory": (Action.SET_MEMORY, lambda: _within(target.memory, running.memory_max)),
         "vcpus": (Action.SET_VCPUS, lambda: _within(target.vcpus, running.vcpus_max)),
         "cpus": (Action.PIN_VCPUS, lambda: all(each_pinning(target.cpus or ("",), target.vcpus or 1))),
-        "cpu_weight": (Action.SET_SCHEDULER, lambda: True),
-        "cpu_cap": (Action.SET_SCHEDULER, lambda: True),
+        "cpu_weight": (Action.SET_SCHEDULER, lambda: target.cpu_weight is not None),
+        "cpu_cap": (Action.SET_SCHEDULER, lambda: target.cpu_cap is not None),
     }
     for change in differences(target, running):
         name = base_name(change.field)

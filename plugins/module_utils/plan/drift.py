@@ -98,6 +98,6 @@ def _texts(domain: Domain | None) -> dict[str, str]:
 def _configuration(declared: Declaration) -> Declaration:
     """The same, with nothing said of whether the guest runs: that is a matter of its state, not of its configuration."""
     if declared.state is TargetState.ABSENT:
-        return declared
+        return replace(declared, force=True)
     domain = replace(declared.domain, graphics_password=None)
     return replace(declared, domain=domain, state=TargetState.PRESENT, restart_if_needed=False)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     FoundDomain,
@@ -15,6 +17,8 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
 
+# What of `on_poweroff` brings a guest back that has just shut down.
+_COMES_BACK = ("restart", "rename-restart")
 _OFF = (PowerState.STOPPED, PowerState.CRASHED)
 _START = (Action.START, PowerState.RUNNING)
 # What leads from a state to another. A pair that is not here needs nothing.
@@ -53,6 +57,36 @@ def restart(state: PowerState) -> tuple[Step, ...]:
     """Down, and up again with what is stored. A guest that stands still does not hear that it shall shut down."""
     resumed = (Step(Action.RESUME, ()),) if state is PowerState.PAUSED else ()
     return (*resumed, Step(Action.SHUTDOWN, (Change("state", state.value, "restarted"),)), Step(Action.START, ()))
+
+
+def check_stop(found: FoundDomain | None, steps: Sequence[Step], *, force: bool) -> None:
+    """Whether a guest that shall shut down will do so when it is asked to, as far as that can be told beforehand.
+
+    Args:
+        found: the guest.
+        steps: what is to be done with it.
+        force: its power may be taken away.
+
+    Raises:
+        Conflict: it will not; nothing but force can end it.
+    """
+    actions = [step.action for step in steps]
+    if found is None or force or Action.SHUTDOWN not in actions:
+        return
+    if found.state is PowerState.PAUSED and Action.RESUME not in actions:
+        raise Conflict(
+            "a paused guest cannot shut down",
+            guest=found.name,
+            remedy="Resume it first, or use force to destroy it.",
+        )
+    after = found.running.on_poweroff if found.running else None
+    if after in _COMES_BACK:
+        raise Conflict(
+            "it starts again whenever it powers off",
+            guest=found.name,
+            found=f"it runs with on_poweroff {after}",
+            remedy="Use force to destroy it; another on_poweroff holds from its next start on.",
+        )
 
 
 def _save(found: FoundDomain | None, state: PowerState) -> tuple[Step, ...]:

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Collection
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict, InvalidInput
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.cpus import each_pinning, shared_pinning
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.cpus import cpus_in, each_pinning, shared_pinning
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     GRAPHICS_LISTEN,
@@ -61,6 +63,10 @@ _GOING: dict[str, Any] = {
 }
 # Without ACPI the QEMU of today's Xen does not even start.
 _NEW_HVM = replace(_NEW, type=DomainType.HVM, acpi=True, apic=True)
+# How far a NUMA node is from itself.
+_ITSELF = 10
+# What libvirt gives a PV guest that would have nothing to boot with.
+_PV_BOOTLOADER = "pygrub"
 
 
 def resolve(declared: Declaration, found: FoundDomain | None) -> Domain:
@@ -122,9 +128,12 @@ def _settled(target: Domain, wanted: Domain, base: Domain) -> Domain:
     """With the fields that follow from others."""
     is_hvm, shown = target.type is DomainType.HVM, target.graphics not in (None, "none")
     other_card = target.video != base.video and wanted.video_memory is None
+    bootloader = _bootloader(target, wanted)
     return replace(
         target,
         cpus=shared_pinning(each_pinning(target.cpus, target.vcpus_max or 1)) if target.cpus else target.cpus,
+        bootloader=bootloader,
+        bootloader_args=target.bootloader_args if bootloader else None,
         firmware=(target.firmware or "bios") if is_hvm else None,
         graphics_listen=(target.graphics_listen or GRAPHICS_LISTEN) if shown else None,
         graphics_port=(target.graphics_port or 0) if shown else None,
@@ -132,6 +141,14 @@ def _settled(target: Domain, wanted: Domain, base: Domain) -> Domain:
         graphics_keymap=target.graphics_keymap if shown else None,
         video_memory=None if other_card else target.video_memory,
     )
+
+
+def _bootloader(target: Domain, wanted: Domain) -> str | None:
+    if target.bootloader is None and target.type is DomainType.PV and target.kernel is None:
+        return _PV_BOOTLOADER
+    if target.bootloader is None and wanted.bootloader_args:
+        raise InvalidInput("bootloader_args without a bootloader", guest=target.name)
+    return target.bootloader
 
 
 def _over(wanted: Any, found: Any) -> Any:
@@ -165,12 +182,26 @@ def _check_numa(target: Domain) -> None:
             guest=target.name,
             found=f"{total} in its nodes, memory_max {target.memory_max}",
         )
+    vcpus = [vcpu for node in nodes for vcpu in cpus_in(node.vcpus)]
+    if max(vcpus) >= (target.vcpus_max or 1) or len(set(vcpus)) != len(vcpus):
+        raise InvalidInput(
+            "numa_nodes.vcpus names a VCPU twice, or one that the guest does not have",
+            guest=target.name,
+            found="; ".join(node.vcpus for node in nodes),
+            expected=f"of the VCPUs 0-{(target.vcpus_max or 1) - 1} each in one node",
+        )
     # Libvirt fills in what only some nodes leave out.
     if any(node.distances for node in nodes) and any(len(node.distances) != len(nodes) for node in nodes):
         raise InvalidInput(
             "numa_nodes.distances needs a distance to each node, for all nodes or for none",
             guest=target.name,
             expected=f"{len(nodes)} each",
+        )
+    if any((far == _ITSELF) != (place == index) for index, node in enumerate(nodes) for place, far in enumerate(node.distances)):
+        raise InvalidInput(
+            "numa_nodes.distances of a node is 10 to itself, and more to each other",
+            guest=target.name,
+            found="; ".join(" ".join(map(str, node.distances)) for node in nodes),
         )
 
 
@@ -199,14 +230,21 @@ def _merge_nics(domain: Domain, found: tuple[Nic, ...], keep: bool) -> tuple[Nic
     """Interfaces are told apart by MAC address; one declared without keeps that of the interface at its position."""
     if domain.networks is None:
         return found
-    named = {nic.mac for nic in domain.networks if nic.mac}
+    taken = {nic.mac for nic in domain.networks if nic.mac}
     known = {nic.mac: nic for nic in found}
     result: list[Nic] = []
     for index, nic in enumerate(domain.networks):
-        mac = nic.mac
-        if mac is None:
-            here = found[index].mac if index < len(found) else None
-            mac = here if here is not None and here not in named else derived_mac(domain.name, index)
+        mac = nic.mac or _free_mac(domain.name, index, found, taken)
+        taken.add(mac)
         result.append(replace(nic, mac=mac).over(known.get(mac)))
-    macs = {nic.mac for nic in result}
-    return (*result, *(nic for nic in found if keep and nic.mac not in macs))
+    return (*result, *(nic for nic in found if keep and nic.mac not in taken))
+
+
+def _free_mac(name: str, index: int, found: tuple[Nic, ...], taken: Collection[str]) -> str:
+    """The MAC address at a position, or one that no interface of the guest has."""
+    here = found[index].mac if index < len(found) else None
+    if here is not None and here not in taken:
+        return here
+    others = {nic.mac for nic in found}
+    derived = (derived_mac(name, number) for number in itertools.count(index))
+    return next(mac for mac in derived if mac not in taken and mac not in others)

@@ -153,7 +153,7 @@ def _serials() -> Row:
 
 HARDWARE_ROWS = (
     Row("cpus", "cpus", _read_cpus, _write_cpus),
-    _count("cpu_weight", "cpu_weight", 1, 65535),
+    _count("cpu_weight", "cpu_weight", 2, 65535),
     _count("cap", "cpu_cap", 0, 51200),
     Row("boot", "boot", _read_boot, _write_boot),
     _choice("bios", "firmware", _BIOSES),

@@ -66,9 +66,15 @@ def set_disks(devices: ET.Element, disks: tuple[Disk, ...]) -> None:
 
 
 def set_nics(devices: ET.Element, nics: tuple[Nic, ...]) -> None:
-    """The same for its interfaces."""
+    """The same for its interfaces. When some come or go, all are put in order: by their positions they are told apart."""
     found = {nics_xml.read(element).mac: element for element in devices.findall("interface")}
-    for nic, element in _arranged(devices, "interface", found, {nic.mac: nic for nic in nics}):
+    wanted = {nic.mac: nic for nic in nics}
+    arranged = _arranged(devices, "interface", found, wanted)
+    if found.keys() != wanted.keys():
+        for _nic, element in arranged:
+            devices.remove(element)
+            devices.append(element)
+    for nic, element in arranged:
         if nics_xml.read(element) != replace(nic, addresses=()):
             nics_xml.fill(element, nic)
 

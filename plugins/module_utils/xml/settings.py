@@ -124,6 +124,13 @@ def _write_type(root: ET.Element, value: DomainType) -> None:
             devices.remove(element)
 
 
+def _vcpu(root: ET.Element) -> ET.Element:
+    """The element of the VCPUs, which libvirt takes only with their number in it."""
+    element = child(root, "vcpu")
+    element.text = element.text or "1"
+    return element
+
+
 def _read_vcpus_max(root: ET.Element) -> int:
     return int(text_of(root, "vcpu") or "1")
 
@@ -143,7 +150,7 @@ def _read_cpus(root: ET.Element) -> tuple[str, ...]:
 
 
 def _write_cpus(root: ET.Element, value: tuple[str, ...]) -> None:
-    vcpu = child(root, "vcpu")
+    vcpu = _vcpu(root)
     vcpu.attrib.pop("cpuset", None)
     tune = ensured(root, "cputune")
     for pin in tune.findall("vcpupin"):
@@ -317,7 +324,7 @@ ROWS = (
     _memory("memory_max", "memory"),
     Row("memory", _read_memory, _memory("memory", "currentMemory").write),
     Row("vcpus_max", _read_vcpus_max, lambda root, value: set_text(root, "vcpu", str(value))),
-    Row("vcpus", _read_vcpus, lambda root, value: child(root, "vcpu").set("current", str(value))),
+    Row("vcpus", _read_vcpus, lambda root, value: _vcpu(root).set("current", str(value))),
     Row("cpus", _read_cpus, _write_cpus),
     Row("cpu_weight", _read_weight, lambda root, value: set_text(child(root, "cputune"), "shares", str(value))),
     Row("cpu_features", _read_cpu_features, _write_cpu_features),
