@@ -41,7 +41,8 @@ options:
   state:
     description:
       - V(present) - it is defined; whether it runs is not managed.
-      - V(running) - it is defined and runs. A paused guest is resumed, a saved one restored.
+      - V(running) - it is defined and runs. A paused guest is resumed, a saved one restored, and one woken that is suspended, by itself or
+        by a save that broke off.
       - V(restarted) - as V(running), and a guest that runs already goes down and up again, each time this is asked for. It comes
         back with what is stored, so that nothing waits for its next boot any more.
       - V(paused) - it is defined and stands still in memory. One that does not run is started so.

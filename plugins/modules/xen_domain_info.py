@@ -81,7 +81,7 @@ guests:
   contains:
     state:
       description:
-        - V(running), V(paused), V(shutting_down), V(stopped), V(crashed), or V(saved) for one that does not run and whose
+        - V(running), V(paused), V(suspended), V(shutting_down), V(stopped), V(crashed), or V(saved) for one that does not run and whose
           memory was saved, to be restored at its next start.
       type: str
     reason:

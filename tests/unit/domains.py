@@ -266,7 +266,7 @@ def _powered(step: Step, plan: DomainPlan, guest: FoundDomain) -> FoundDomain:
         return replace(guest, state=PowerState.PAUSED)
     if action is Action.SHUTDOWN:
         return replace(guest, running=None, state=PowerState.STOPPED)
-    if action is Action.RESUME:
+    if action in (Action.RESUME, Action.WAKE):
         return replace(guest, state=PowerState.RUNNING)
     if action is Action.SET_AUTOSTART:
         return replace(guest, autostart=plan.autostart)

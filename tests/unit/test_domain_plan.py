@@ -196,6 +196,7 @@ def test_a_share_that_is_not_stored_any_more_goes_with_the_next_boot(option: str
     assert (plan.steps, plan.restart_required) == ((), (option,))
     assert waiting_fields(there) == (option,)
 
+
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [
@@ -377,7 +378,6 @@ def test_an_interface_without_mac_keeps_the_one_at_its_position() -> None:
     assert target.networks == (Nic("00:16:3e:00:00:01", "xenbr20"),)
 
 
-
 def test_interfaces_without_mac_never_get_the_same() -> None:
     there = replace(BASE, networks=(Nic(derived_mac("web1", 1), "xenbr10"),))
     target = plan_domain(declare(networks=(Nic(None, "xenbr10"), Nic(None, "xenbr20"))), found(there)).target
@@ -393,6 +393,7 @@ def test_an_interface_keeps_its_position_when_others_come_and_go() -> None:
     assert plan.target is not None
     assert plan.target.networks == (MORE, replace(NIC, bridge="xenbr30"))
     assert plan_domain(declared, applied(plan, before)).steps == ()
+
 
 @pytest.mark.parametrize(
     ("declared", "kept"), [(None, ("10.0.0.1/24",)), ((), ()), (("10.0.0.2/24",), ("10.0.0.2/24",))]
@@ -423,3 +424,21 @@ def test_another_guest_of_that_name_is_not_touched() -> None:
 def test_what_makes_no_sense_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(InvalidInput):
         plan_domain(declare(**fields), None)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "actions"),
+    [
+        (TargetState.PRESENT, []),
+        (TargetState.RUNNING, [Action.WAKE]),
+        (TargetState.PAUSED, [Action.WAKE, Action.PAUSE]),
+        (TargetState.SAVED, [Action.WAKE, Action.SAVE]),
+        (TargetState.STOPPED, [Action.WAKE, Action.SHUTDOWN]),
+        (TargetState.RESTARTED, [Action.WAKE, Action.SHUTDOWN, Action.START]),
+        (TargetState.ABSENT, [Action.WAKE, Action.SHUTDOWN, Action.UNDEFINE]),
+    ],
+)
+def test_a_suspended_guest_is_woken_for_whatever_is_wanted_of_it(wanted: TargetState, actions: list[Action]) -> None:
+    suspended = found(BASE, running=BASE, state=PowerState.SUSPENDED)
+    plan = plan_domain(Declaration(Domain(BASE.name), state=wanted), suspended)
+    assert [step.action for step in plan.steps] == actions

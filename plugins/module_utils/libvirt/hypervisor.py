@@ -193,6 +193,13 @@ class LibvirtHypervisor:
         domain = self._domain(name)
         translated("resume the guest", domain.resume, guest=name)
 
+    def wake(self, name: str) -> None:
+        """Let a suspended guest go on. A saved memory that there is of a guest that has not ended is not whole."""
+        domain = self._domain(name)
+        translated("wake the guest", domain.pMWakeup, guest=name)
+        if translated("look for its saved memory", domain.hasManagedSaveImage, guest=name):
+            translated("forget its saved memory", domain.managedSaveRemove, guest=name)
+
     def shutdown(self, name: str) -> None:
         """Ask a guest to shut down."""
         domain = self._domain(name)

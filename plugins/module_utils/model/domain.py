@@ -30,6 +30,7 @@ class PowerState(StrEnum):
 
     RUNNING = "running"
     PAUSED = "paused"
+    SUSPENDED = "suspended"
     SHUTTING_DOWN = "shutting_down"
     STOPPED = "stopped"
     CRASHED = "crashed"

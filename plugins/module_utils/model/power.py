@@ -16,7 +16,7 @@ _STATES = {
     4: PowerState.SHUTTING_DOWN,
     5: PowerState.STOPPED,
     6: PowerState.CRASHED,
-    7: PowerState.PAUSED,  # suspended by its own power management
+    7: PowerState.SUSPENDED,  # by itself, or by a save or a move that broke off
 }
 
 # The reasons of each state, by libvirt's number; 0 is 'unknown' in all of them.

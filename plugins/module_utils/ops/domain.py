@@ -245,6 +245,7 @@ def _do(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, definit
         Action.START_PAUSED: lambda: _start(hypervisor, declared, target, paused=True),
         Action.PAUSE: lambda: hypervisor.pause(name),
         Action.RESUME: lambda: hypervisor.resume(name),
+        Action.WAKE: lambda: hypervisor.wake(name),
         Action.SAVE: lambda: hypervisor.save(name),
         Action.SHUTDOWN: lambda: _stop(hypervisor, declared),
     }

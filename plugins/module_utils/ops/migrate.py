@@ -20,6 +20,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import (
 )
 
 # How long the two ends may take to agree on where the guest is, once the copy is over.
+_MAY_BE_SUSPENDED = (PowerState.RUNNING, PowerState.SUSPENDED)
 _SETTLING_SECONDS = 15.0
 
 
@@ -116,8 +117,8 @@ def _failure(
         # The copy broke while it was suspended: it goes on where it was.
         source.resume(name)
         ends = _look(source, destination, name)
-    if ends.only_at_source and ends.source is PowerState.RUNNING and suspended.is_suspended(name):
-        # Libvirt calls it running, but Xen has it suspended since the copy broke.
+    if ends.only_at_source and ends.source in _MAY_BE_SUSPENDED and suspended.is_suspended(name):
+        # Libvirt may call it running, but Xen has it suspended since the copy broke.
         suspended.wake(name)
     if ends.only_at_source and suspended.is_suspended(name):
         remedy = (

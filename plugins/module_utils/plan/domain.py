@@ -130,9 +130,7 @@ def waiting_changes(found: FoundDomain) -> tuple[Change, ...]:
         return ()
     changes = differences(found.stored, _seen_as(found.stored, found.running))
     return tuple(
-        change
-        for change in _of_the_guest(changes)
-        if base_name(change.field) not in _SCHEDULED or change.after is None
+        change for change in _of_the_guest(changes) if base_name(change.field) not in _SCHEDULED or change.after is None
     )
 
 
@@ -186,7 +184,7 @@ def _additions(parts: Sequence[tuple[str, str]]) -> tuple[Change, ...]:
 
 def _keeps_running(power: Sequence[Step]) -> bool:
     """Whether the guest goes on with what it runs with, through these steps."""
-    return all(step.action in (Action.RESUME, Action.PAUSE, Action.SAVE) for step in power)
+    return all(step.action in (Action.RESUME, Action.WAKE, Action.PAUSE, Action.SAVE) for step in power)
 
 
 def _of_the_guest(changes: Sequence[Change]) -> tuple[Change, ...]:

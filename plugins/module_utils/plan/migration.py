@@ -78,7 +78,7 @@ def _state(found: FoundDomain) -> list[str]:
     problems = []
     if found.stored is None:
         problems.append("it has no stored configuration (transient)")
-    if found.state in (PowerState.SHUTTING_DOWN, PowerState.CRASHED, PowerState.PAUSED):
+    if found.state in (PowerState.SHUTTING_DOWN, PowerState.CRASHED, PowerState.PAUSED, PowerState.SUSPENDED):
         problems.append(f"its state is {found.state.value}; only running and stopped guests move")
     if found.managed_save and not found.state.is_active:
         problems.append("its memory is saved on this host; start it first")

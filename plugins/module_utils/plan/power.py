@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
@@ -21,6 +22,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Acti
 _COMES_BACK = ("restart", "rename-restart")
 _OFF = (PowerState.STOPPED, PowerState.CRASHED)
 _START = (Action.START, PowerState.RUNNING)
+WAKE = Step(Action.WAKE, (Change("state", PowerState.SUSPENDED.value, PowerState.RUNNING.value),))
 # What leads from a state to another. A pair that is not here needs nothing.
 _WAYS: dict[TargetState, dict[PowerState, tuple[Action, PowerState]]] = {
     TargetState.RUNNING: {
@@ -45,6 +47,9 @@ def plan_power(wanted: TargetState, found: FoundDomain | None) -> tuple[Step, ..
         Conflict: there is no way from here to there.
     """
     state = found.state if found else PowerState.STOPPED
+    if found is not None and state is PowerState.SUSPENDED and wanted is not TargetState.PRESENT:
+        # What is wanted of it has to be heard.
+        return (WAKE, *plan_power(wanted, replace(found, state=PowerState.RUNNING)))
     if wanted is TargetState.RESTARTED:
         return restart(state) if state.is_active else plan_power(TargetState.RUNNING, found)
     if wanted is TargetState.SAVED:
@@ -55,8 +60,9 @@ def plan_power(wanted: TargetState, found: FoundDomain | None) -> tuple[Step, ..
 
 def restart(state: PowerState) -> tuple[Step, ...]:
     """Down, and up again with what is stored. A guest that stands still does not hear that it shall shut down."""
-    resumed = (Step(Action.RESUME, ()),) if state is PowerState.PAUSED else ()
-    return (*resumed, Step(Action.SHUTDOWN, (Change("state", state.value, "restarted"),)), Step(Action.START, ()))
+    resumed = {PowerState.PAUSED: (Step(Action.RESUME, ()),), PowerState.SUSPENDED: (Step(Action.WAKE, ()),)}
+    down = Step(Action.SHUTDOWN, (Change("state", state.value, "restarted"),))
+    return (*resumed.get(state, ()), down, Step(Action.START, ()))
 
 
 def check_stop(found: FoundDomain | None, steps: Sequence[Step], *, force: bool) -> None:

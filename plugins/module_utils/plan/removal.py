@@ -12,6 +12,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Invalid
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.disk import Disk
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import FoundDomain, PowerState
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.power import WAKE
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.step import Action, Step
 
 
@@ -30,7 +31,7 @@ def plan_removal(found: FoundDomain | None, remove_disks: Sequence[str]) -> tupl
     """
     if found is None:
         return ()
-    steps: list[Step] = []
+    steps: list[Step] = [WAKE] if found.state is PowerState.SUSPENDED else []
     if found.state.is_active:
         steps.append(Step(Action.SHUTDOWN, (Change("state", found.state.value, PowerState.STOPPED.value),)))
     disks = {disk.target: disk for disk in (found.stored or found.configuration).disks or ()}

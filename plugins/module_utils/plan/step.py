@@ -36,6 +36,7 @@ class Action(StrEnum):
     START_PAUSED = "start_paused"
     PAUSE = "pause"
     RESUME = "resume"
+    WAKE = "wake"
     SAVE = "save"
     SHUTDOWN = "shutdown"
     REMOVE_DISK = "remove_disk"

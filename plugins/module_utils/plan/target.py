@@ -197,7 +197,11 @@ def _check_numa(target: Domain) -> None:
             guest=target.name,
             expected=f"{len(nodes)} each",
         )
-    if any((far == _ITSELF) != (place == index) for index, node in enumerate(nodes) for place, far in enumerate(node.distances)):
+    if any(
+        (far == _ITSELF) != (place == index)
+        for index, node in enumerate(nodes)
+        for place, far in enumerate(node.distances)
+    ):
         raise InvalidInput(
             "numa_nodes.distances of a node is 10 to itself, and more to each other",
             guest=target.name,

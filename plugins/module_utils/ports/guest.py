@@ -58,6 +58,9 @@ class Hypervisor(Protocol):
     def resume(self, name: str) -> None:
         """Let a paused guest go on."""
 
+    def wake(self, name: str) -> None:
+        """Let a suspended guest go on, and forget what a save that broke off has written of its memory."""
+
     def shutdown(self, name: str) -> None:
         """Ask a guest to shut down; returns at once."""
 
