@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -162,7 +163,7 @@ def whole_domains(draw: st.DrawFn, name: str = "web1") -> Domain:
     kind = draw(st.sampled_from(DomainType))
     graphics = draw(st.sampled_from(GRAPHICS if kind is DomainType.HVM else ["none"]))
     shown = graphics != "none"
-    of_type = draw(_OF_TYPE[kind])
+    of_type: dict[str, Any] = draw(_OF_TYPE[kind])
     if of_type.get("bootloader") is None:
         of_type["bootloader_args"] = None
     return Domain(
