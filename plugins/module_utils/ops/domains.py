@@ -14,6 +14,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Invalid
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Declaration, TargetState
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.domain import Outcome, ensure_domain
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import Awaited, await_ready, awaited_of
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.outlook import foreseen
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import Doors, GuestHost
 
 
@@ -100,14 +101,15 @@ def ensure_domains(
             outcome = ensure_domain(host, declared, known, check=check)
         except XenfleetError as error:
             results[name] = GuestResult(name, None, error)
-            known = hypervisor.domains()
+            known = known if check else hypervisor.domains()
             continue
         results[name] = GuestResult(name, outcome, None)
+        if outcome.plan.steps:
+            after = foreseen(outcome.plan, outcome.found) if check else outcome.found
+            others = tuple(guest for guest in known if guest.name != name)
+            known = others if after is None else (*others, after)
         if check:
             continue
-        if outcome.plan.steps:
-            others = tuple(guest for guest in known if guest.name != name)
-            known = others if outcome.found is None else (*others, outcome.found)
         one = awaited_of(declared, outcome.plan.target)
         if one is not None:
             awaited.append(one)
