@@ -172,6 +172,8 @@ class LibvirtHypervisor:
         domain = self._domain(name)
         flags = libvirt.VIR_DOMAIN_START_PAUSED if paused else 0
         remedy = f"Its host says more in /var/log/libvirt/libxl/libxl-driver.log and /var/log/xen/qemu-dm-{name}.log."
+        if translated("look for its saved memory", domain.hasManagedSaveImage, guest=name):
+            remedy += f" Its saved memory is no good, perhaps: 'virsh managedsave-remove {name}' forgets it, and it starts afresh."
         translated("start the guest", lambda: domain.createWithFlags(flags), guest=name, remedy=remedy)
 
     def pause(self, name: str) -> None:
