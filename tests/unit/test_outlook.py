@@ -32,8 +32,6 @@ def test_what_is_foreseen_is_what_is_left(
     assume(state is not TargetState.SAVED or (there is not None and runs))
     assume(fit(declared, there))
     before = found(there, running=there if runs else None) if there else None
-    declaration = Declaration(
-        declared, state=state, keep_unlisted_disks=keep, keep_unlisted_networks=keep, force=True
-    )
+    declaration = Declaration(declared, state=state, keep_unlisted_disks=keep, keep_unlisted_networks=keep, force=True)
     plan = plan_domain(declaration, before)
     assert devices(foreseen(plan, before)) == devices(applied(plan, before))
