@@ -41,8 +41,9 @@ options:
   state:
     description:
       - V(present) - it is defined; whether it runs is not managed.
-      - V(running) - it is defined and runs. A paused guest is resumed, a saved one restored, and one woken that is suspended, by itself or
-        by a save that broke off.
+      - V(running) - it is defined and runs. A paused guest is resumed, and one woken that is suspended, by itself or by a save that broke
+        off. A saved one is restored. It comes back with what it was saved with, which is seen only then - what has changed meanwhile is
+        named in RV(restart_required), and the next run brings it what it can be given at once.
       - V(restarted) - as V(running), and a guest that runs already goes down and up again, each time this is asked for. It comes
         back with what is stored, so that nothing waits for its next boot any more.
       - V(paused) - it is defined and stands still in memory. One that does not run is started so.
