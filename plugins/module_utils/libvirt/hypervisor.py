@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -182,9 +183,15 @@ class LibvirtHypervisor:
         translated("pause the guest", domain.suspend, guest=name)
 
     def save(self, name: str) -> None:
-        """Save a guest's memory; libvirt restores it at the next start."""
+        """Save a guest's memory; libvirt restores it at the next start. What is left of a save that failed is not whole, and goes."""
         domain = self._domain(name)
-        translated("save the guest", domain.managedSave, guest=name)
+        try:
+            translated("save the guest", domain.managedSave, guest=name)
+        except HypervisorError:
+            with contextlib.suppress(libvirt.libvirtError):
+                if domain.isActive() and domain.hasManagedSaveImage():
+                    domain.managedSaveRemove()
+            raise
 
     def restore(self, path: str) -> None:
         """Let a saved guest go on. The driver reads the path in one go (libxlDomainRestoreFlags), so it may be a named pipe."""
