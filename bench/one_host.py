@@ -78,6 +78,8 @@ class Bench:
         self.guests = declared_guests(count, folder)
         self.taken: dict[str, list[Played]] = defaultdict(list)
         self.libvirt = ""
+        # What else the machine does: figures taken beside other work are worth little.
+        self.load = os.getloadavg()[0]
         self._folder = folder
         self._peer = peer
 
@@ -202,7 +204,7 @@ def _versions(bench: Bench, peer: Peer | None) -> str:
         f"libvirt {bench.libvirt}",
         *([f"community.libvirt {peer.version}"] if peer else []),
         f"Python {platform.python_version()}",
-        f"{os.cpu_count()} CPUs",
+        f"{os.cpu_count()} CPUs, load {bench.load:.1f} before",
     ]
     return ", ".join(parts)
 

@@ -59,5 +59,6 @@ def play(name: str, variables: Path, environment: dict[str, str]) -> Played:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - start
     if done.returncode != 0:
-        raise BenchFailed(f"{name} failed with status {done.returncode}:\n{done.stdout}{done.stderr}")
+        last = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
+        raise BenchFailed(f"{name} failed with status {done.returncode}:\n{last}")
     return Played(seconds, len(_CHANGED.findall(done.stdout)))
