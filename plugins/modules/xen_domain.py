@@ -376,7 +376,7 @@ options:
     type: str
     choices: [vga, cirrus, qxl, xen]
   video_memory:
-    description: That card's memory, such as V(16 MiB). Rounded up to a power of two, as libvirt does.
+    description: That card's memory, such as V(16 MiB), together with O(video). Rounded up to a power of two, as libvirt does.
     type: str
   serials:
     description:

@@ -208,6 +208,8 @@ def test_a_share_that_is_not_stored_any_more_goes_with_the_next_boot(option: str
         (DomainType.PV, {"firmware": "uefi"}),
         (DomainType.HVM, {"e820_host": True}),
         (DomainType.HVM, {"graphics_port": 5901}),
+        (DomainType.HVM, {"graphics_keymap": "de"}),
+        (DomainType.HVM, {"graphics": "vnc", "video_memory": mib(16)}),
         (DomainType.HVM, {"vcpus_max": 2, "cpus": ("0", "1", "2")}),
         (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(128)),)}),
         (DomainType.HVM, {"numa_nodes": (NumaNode("0", mib(512), (10, 20)),)}),
@@ -251,6 +253,13 @@ def test_what_another_type_cannot_have_goes_with_the_change() -> None:
     assert gone <= {change.field for change in plan.changes}
     after = applied(plan, before)
     assert plan_domain(declared, after).steps == ()
+
+
+def test_an_hvm_guest_made_of_another_type_boots_from_its_disk() -> None:
+    plan = plan_domain(declare(TargetState.PRESENT, type=DomainType.HVM), found(replace(BASE, type=DomainType.PV)))
+    assert {"type", "boot", "firmware"} <= {change.field for change in plan.changes}
+    assert plan.target is not None
+    assert plan.target.boot == ("disk",)
 
 
 def test_a_password_is_compared_and_not_shown() -> None:

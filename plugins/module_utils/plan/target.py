@@ -102,7 +102,7 @@ def resolve(declared: Declaration, found: FoundDomain | None) -> Domain:
         networks=_merge_nics(wanted, base.networks or (), declared.keep_unlisted_networks),
     )
     if target.type is not base.type:
-        target = replace(target, **_going(target))
+        target = replace(target, **_of_other_type(target))
     _check(target)
     if len(wanted.cpus or ()) > (target.vcpus_max or 1):
         raise InvalidInput(
@@ -115,13 +115,15 @@ def resolve(declared: Declaration, found: FoundDomain | None) -> Domain:
     return _settled(target, wanted, base)
 
 
-def _going(target: Domain) -> dict[str, Any]:
-    """What a guest that becomes one of another type cannot have any more; in silence it would be left behind, or refused."""
-    return {
+def _of_other_type(target: Domain) -> dict[str, Any]:
+    """What comes and goes with a change of type: what the guest cannot have any more would be left behind in silence, or refused."""
+    going = {
         option: value
         for option, value in _GOING.items()
         if target.type not in ONLY_FOR[option] and getattr(target, option) not in (None, value)
     }
+    # libvirt gives it to an HVM guest without one.
+    return {**going, "boot": ("disk",)} if target.type is DomainType.HVM and not target.boot else going
 
 
 def _settled(target: Domain, wanted: Domain, base: Domain) -> Domain:

@@ -10,6 +10,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Invalid
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain, DomainType
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.type_options import ONLY_FOR
 
+_OF_GRAPHICS = ("graphics_listen", "graphics_port", "graphics_password", "graphics_keymap")
 _NOTHING: tuple[object, ...] = (None, (), {}, "", "none", False)
 
 
@@ -34,9 +35,9 @@ def check_type(target: Domain, wanted: Domain) -> None:
             )
     if target.type is DomainType.PVH and target.kernel is None:
         raise InvalidInput("a PVH guest needs a kernel", guest=target.name, remedy="Name kernel (and ramdisk).")
-    if wanted.graphics in (None, "none") and target.graphics in (None, "none"):
-        given = [
-            option for option in ("graphics_listen", "graphics_port", "graphics_password") if getattr(wanted, option)
-        ]
+    if target.graphics in (None, "none"):
+        given = [option for option in _OF_GRAPHICS if getattr(wanted, option)]
         if given:
             raise InvalidInput(f"{', '.join(given)} without graphics", guest=target.name, remedy="Name graphics: vnc.")
+    if wanted.video_memory is not None and target.video is None:
+        raise InvalidInput("video_memory without video", guest=target.name, remedy="Name video: vga.")
