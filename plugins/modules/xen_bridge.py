@@ -21,8 +21,10 @@ description:
     network there without taking down what does not change. Interfaces of guests stay plugged in.
   - Everything that forbids a change is found before anything is touched, and named at once. When the network does not come up, the
     former files are put back.
-  - Never changes an interface that carries the connection to the host (that of the SSH session, or of the default route), or one
-    that such an interface lies on.
+  - A change of an interface that carries the connection to the host (that of the SSH session, or of the default route), or of one
+    that such an interface lies on, is made under a timer on the host. The controller connects anew and confirms it. When it does
+    not within O(confirm_timeout), the host puts its former network back by itself, files and running interfaces, and the task
+    fails. That holds when the connection breaks, when the controller dies, and when the host is started anew in between.
   - Bonds and bridges that are not named, and other files and interfaces, are left alone.
 requirements:
   - systemd-networkd, active on the host
@@ -101,7 +103,8 @@ options:
       over:
         description:
           - The bond or interface that leads outside. Without it the bridge is isolated, for guests of this host only.
-          - An interface may not have addresses of its own.
+          - An interface may not have addresses of its own, unless it carries the connection to the host; these go to the bridge then,
+            in O(bridges[].addresses) and O(bridges[].gateway).
         type: str
       vlan:
         description:
@@ -115,7 +118,7 @@ options:
         elements: str
       gateway:
         description:
-          - The next hop of the default route. Refused where the host has a default route through another interface.
+          - The next hop of the default route. Refused where the host has a default route through an interface that stays as it is.
           - An empty string is none. Not managed when not given.
         type: str
       nat:
@@ -136,8 +139,40 @@ options:
       - Seconds to wait until everything is there after a change.
       - When a member, VLAN, bridge or address does not come, or a bond that had carrier or an LACP partner lost it, the former files are put
         back and the run fails. A new bond without carrier or partner is a warning.
+      - A change under a timer has two thirds of O(confirm_timeout) at most.
     type: int
     default: 60
+  confirm:
+    description:
+      - Whether a change that could cut the connection to the host is made under a timer and confirmed by the controller.
+      - With V(false) such a change is refused.
+    type: bool
+    default: true
+  confirm_timeout:
+    description:
+      - Seconds from the beginning of a change under a timer to the moment when the host puts its former network back, unless the
+        controller has come back and confirmed it.
+    type: int
+    default: 60
+  confirm_address:
+    description:
+      - The address under which the controller reaches the host after the change, where that is not C(ansible_host). The port stays.
+      - A change that takes the address away which the connection came to is refused without it.
+      - Give the new address to C(ansible_host) in the inventory afterwards.
+    type: str
+  replaces:
+    description:
+      - Files of others that manage interfaces which are declared here, and give way to it. Without being named here, they
+        forbid the change.
+      - A C(.network) file in C(/etc/systemd/network) is renamed to end in C(.replaced). It may not manage other interfaces as well.
+      - In a file of ifupdown, such as C(/etc/network/interfaces), the lines of the interfaces become comments; static addresses only.
+      - They come back when the change is not confirmed. What is not there any more is passed over. Only with O(state=present).
+    type: list
+    elements: path
+    default: []
+notes:
+  - While a change waits to be confirmed, what is needed to undo it is in C(/var/lib/xenfleet/network) on the host, and the units
+    C(xenfleet-network-fallback.service) and C(.timer) are in C(/etc/systemd/system). Other changes are refused meanwhile.
 seealso:
   - module: xenfleet.xen.xen_domain
 """
@@ -166,6 +201,13 @@ EXAMPLES = r"""
   xenfleet.xen.xen_bridge:
     bonds:
       - {name: bond1, mode: active-backup, members: [eth3, eth4], primary: eth3}
+
+- name: The interface that Ansible comes in by becomes part of a bridge, which has the address from then on
+  xenfleet.xen.xen_bridge:
+    bridges:
+      - {name: xenbr0, over: eth0, addresses: [192.0.2.11/24], gateway: 192.0.2.1, network: lan}
+    replaces: [/etc/network/interfaces]
+    confirm_timeout: 90
 
 - name: Take a bridge away
   xenfleet.xen.xen_bridge:
@@ -223,13 +265,62 @@ bridges:
       carrier: true
       mtu: 1500
       mac: 52:54:00:00:01:01
+files:
+  description: The files of the host that were changed, or would be in check mode.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {path: /etc/systemd/network/40-xenfleet-xenbr0.netdev, change: written}
+    - {path: /etc/systemd/network/10-lan.network.replaced, change: written}
+    - {path: /etc/systemd/network/10-lan.network, change: removed}
+interfaces:
+  description: The interfaces that were made, changed or removed, or would be in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: [eth0, xenbr0]
+confirmation:
+  description: Of a change that could cut the connection; in check mode what is known beforehand. The times are those of the host.
+  returned: when a change is under a timer
+  type: dict
+  contains:
+    because:
+      description: The interfaces by which it could cut the connection, each with the reason.
+      type: dict
+    timeout:
+      description: O(confirm_timeout).
+      type: int
+    stage:
+      description: V(confirmed), or V(restored) when the former network is back; V(unknown) when the host did not answer.
+      type: str
+    begun:
+      description: When the change began.
+      type: str
+    until:
+      description: When it would be, or was, taken back.
+      type: str
+    ended:
+      description: When it was confirmed, or the former network was back.
+      type: str
+    seconds:
+      description: How long the controller waited for that.
+      type: float
+  sample:
+    because: {eth0: the default route goes through it}
+    timeout: 60
+    stage: confirmed
+    begun: 2026-01-12 10:15:03 UTC
+    until: 2026-01-12 10:16:03 UTC
+    ended: 2026-01-12 10:15:09 UTC
+    seconds: 6.2
 obstacles:
   description: Everything that forbids the change, when it was refused.
   returned: failure
   type: list
   elements: str
   sample:
-    - 'eth0 carries the connection that manages this host (the default route goes through it)'
+    - 'eth0 is managed by the file /etc/systemd/network/10-lan.network; name that file in ''replaces'' for it to give way, or take eth0 out there'
 """
 
 from typing import Any
@@ -238,14 +329,20 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xenfleet.xen.plugins.module_utils import edge
 from ansible_collections.xenfleet.xen.plugins.module_utils.commands import HostCommands
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import Caution
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.choose import choose
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.guard import HostGuard
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.kernel import KernelLinks
-from ansible_collections.xenfleet.xen.plugins.module_utils.ops.host_network import (
-    HostNetworkOperations,
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.host_network import HostNetworkOperations, Outcome
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.network_view import (
+    file_changes,
+    file_diffs,
     network_of,
     view,
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import diff_of
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_confirmation import words_of
 
 BOND_SPEC: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},
@@ -280,25 +377,65 @@ BRIDGE_SPEC: dict[str, dict[str, Any]] = {
 }
 
 
+# A change needs some seconds to come up, and a connection to be made.
+SHORTEST_SECONDS = 15
+# What the action and the module tell each other: a name for the change, and whether it is to be confirmed now.
+INTERNAL_SPEC: dict[str, dict[str, Any]] = {
+    "_change": {"type": "str", "no_log": False},
+    "_answer": {"type": "bool", "default": False},
+}
+
+
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Do what the options ask for."""
     params = module.params
+    if params["confirm_timeout"] < SHORTEST_SECONDS:
+        raise InvalidInput(
+            "confirm_timeout is too short", found=str(params["confirm_timeout"]), expected=f"{SHORTEST_SECONDS} or more"
+        )
     commands = HostCommands()
-    operations = HostNetworkOperations(choose(commands), KernelLinks(commands))
+    operations = HostNetworkOperations(choose(commands), KernelLinks(commands), HostGuard(commands))
     names = frozenset(one["name"] for one in (*params["bonds"], *params["bridges"]))
+    if params["_answer"]:
+        report = operations.answer(params["_change"])
+        found = view(operations.host.read(), operations.backend.stored(), names)
+        return {"changed": False, "confirmation": report.as_result(), **found}
+    caution = Caution(params["confirm"], params["confirm_timeout"], params["confirm_address"], params["_change"])
+    ways = {"check": module.check_mode, "timeout": params["timeout"], "caution": caution}
     if params["state"] == "absent":
-        done = operations.remove(names, check=module.check_mode, timeout=params["timeout"])
+        done = operations.remove(names, **ways)
     else:
         declared = network_of(params["bonds"], params["bridges"])
-        done = operations.ensure(declared, check=module.check_mode, timeout=params["timeout"])
+        done = operations.ensure(declared, **ways, replaces=params["replaces"])
     for words in done.warnings:
         module.warn(words)
     return {
         "changed": bool(done.plan.changes),
         "changes": [change.as_result() for change in done.plan.changes],
-        "diff": diff_of("network", done.plan.changes),
-        **view(done, names),
+        "files": file_changes(done.files),
+        "interfaces": sorted(done.plan.touched),
+        "diff": [_diff(done, caution), *file_diffs(done.files)],
+        **_confirmation(done, caution),
+        **view(done.links, done.plan.after, names),
     }
+
+
+def _diff(done: Outcome, caution: Caution) -> dict[str, str]:
+    """The changes as Ansible shows them, with a word on the timer."""
+    diff = diff_of("network", done.plan.changes)
+    if done.exposed:
+        diff["after"] += (
+            f"confirmation: within {caution.timeout} s, or the former network comes back ({words_of(done.exposed)})\n"
+        )
+    return diff
+
+
+def _confirmation(done: Outcome, caution: Caution) -> dict[str, Any]:
+    """What is known of a change under a timer."""
+    if not done.exposed:
+        return {}
+    known = done.report.as_result() if done.report else {}
+    return {"confirmation": {"because": dict(done.exposed), "timeout": caution.timeout, **known}}
 
 
 def main() -> None:
@@ -309,6 +446,11 @@ def main() -> None:
             "bonds": {"type": "list", "elements": "dict", "default": [], "options": BOND_SPEC},
             "bridges": {"type": "list", "elements": "dict", "default": [], "options": BRIDGE_SPEC},
             "timeout": {"type": "int", "default": 60},
+            "confirm": {"type": "bool", "default": True},
+            "confirm_timeout": {"type": "int", "default": 60},
+            "confirm_address": {"type": "str"},
+            "replaces": {"type": "list", "elements": "path", "default": []},
+            **INTERNAL_SPEC,
         },
         supports_check_mode=True,
     )

@@ -36,6 +36,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.network import ifupdown
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.choose import choose
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.guard import HostGuard
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.kernel import (
     KernelLinks,
     parse_links,
@@ -46,9 +47,8 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ops.host_network impo
     Clock,
     HostNetworkOperations,
     Outcome,
-    network_of,
-    view,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.network_view import network_of, view
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Effect
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.host_network import complete, plan_present
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import CommandResult
@@ -69,6 +69,7 @@ class Host:
     root: Path
     links: dict[str, Link] = field(default_factory=dict)
     management: dict[str, str] = field(default_factory=dict)
+    session: str | None = None
     programs: frozenset[str] = frozenset({"networkctl", "systemctl", "ip"})
     active: frozenset[str] = frozenset({"systemd-networkd.service"})
     dark: frozenset[str] = frozenset()
@@ -143,7 +144,7 @@ class Host:
 
     # HostLinks
     def read(self) -> Links:
-        return Links(dict(self.links), dict(self.management))
+        return Links(dict(self.links), dict(self.management), self.session)
 
     def set(self, name: str, **more: Any) -> None:
         self.links[name] = replace(self.links[name], **more)
@@ -199,6 +200,9 @@ class Host:
     def drop_address(self, name: str, address: str) -> None:
         self.set(name, addresses=tuple(one for one in self.links[name].addresses if one != address))
 
+    def drop_routes(self, name: str) -> None:
+        self.set(name, gateway=None)
+
     def guest_of(self, port: str) -> str | None:
         return {"vif3.0": "ldap1"}.get(port)
 
@@ -233,7 +237,8 @@ def fresh(root: Path) -> Host:
 
 def operations(host: Host) -> HostNetworkOperations:
     time = Time()
-    return HostNetworkOperations(Networkd(host, host.root), host, Clock(time.now, time.sleep))
+    guard = HostGuard(host, host.root)
+    return HostNetworkOperations(Networkd(host, host.root), host, guard, Clock(time.now, time.sleep))
 
 
 def ensure(host: Host, declared: HostNetwork, *, check: bool = False) -> Outcome:
@@ -544,7 +549,7 @@ def test_an_added_bridge_leaves_guests_plugged_in(host: Host) -> None:
     done = ensure(host, WIRED)
     assert done.plan.delete == ()
     assert {name: host.links[name] for name in before} == before
-    assert view(done, WIRED.names())["bridges"][0]["guest_ports"] == ["vif3.0"]
+    assert view(done.links, done.plan.after, WIRED.names())["bridges"][0]["guest_ports"] == ["vif3.0"]
 
 
 def test_no_file_matches_an_interface_of_a_guest(host: Host) -> None:

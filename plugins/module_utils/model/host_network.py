@@ -223,11 +223,13 @@ class Links:
 
     Attributes:
         by_name: the interfaces.
-        management: interface to the reason why it must not be touched.
+        management: interface to the reason why touching it can cut the connection.
+        session: the address of this host that the SSH session came to.
     """
 
     by_name: Mapping[str, Link] = field(default_factory=dict)
     management: Mapping[str, str] = field(default_factory=dict)
+    session: str | None = None
 
     def get(self, name: str | None) -> Link | None:
         """The interface of that name."""

@@ -65,8 +65,9 @@ class KernelLinks:
         links = Links(by_name)
         for name, reason in list(reasons.items()):
             for lower in links.below(name):
-                reasons.setdefault(lower, f"{name} lies on it, and {reason.replace('it', name, 1)}")
-        return Links(by_name, reasons)
+                above = reason.replace(" its ", f" {name}'s ") if " its " in reason else reason.replace("it", name, 1)
+                reasons.setdefault(lower, f"{name} lies on it, and {above}")
+        return Links(by_name, reasons, server)
 
     def delete(self, name: str) -> None:
         """Remove a virtual interface; one that is gone already is no error."""
@@ -124,6 +125,11 @@ class KernelLinks:
     def drop_address(self, name: str, address: str) -> None:
         """Take an address away; one that is gone already is no error."""
         self._ip("addr", "del", address, "dev", name, check=False)
+
+    def drop_routes(self, name: str) -> None:
+        """Take all routes over an interface away."""
+        self._ip("-4", "route", "flush", "dev", name, check=False)
+        self._ip("-6", "route", "flush", "dev", name, check=False)
 
     def guest_of(self, port: str) -> str | None:
         """The guest that an interface such as vif3.0 belongs to, as far as Xen can say."""

@@ -10,29 +10,29 @@ matches by a pattern, so that interfaces of guests (``vif*``) are never touched.
 
 from __future__ import annotations
 
-import fnmatch
+import stat
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import CommandFailed, InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.files import write_whole
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import FileChange, Replacement
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
     Bond,
     Bridge,
     HostNetwork,
+    Links,
     make_bond,
     make_bridge,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.network import ifupdown
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.others import OtherManagers
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.sections import Lines, lines_of, value_of, values_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
 PREFIX = "40-xenfleet-"
 FOLDER = "etc/systemd/network"
-_FOLDERS = (FOLDER, "run/systemd/network", "usr/local/lib/systemd/network", "usr/lib/systemd/network")
 _HEAD = "# Written by Ansible (xenfleet.xen.xen_bridge), which undoes other changes when it runs again.\n"
 _COMMAND_SECONDS = 60
-
-Lines = list[tuple[str, str, str]]
 
 
 class Networkd:
@@ -47,6 +47,7 @@ class Networkd:
         self._commands = commands
         self._root = root
         self._folder = root / FOLDER
+        self._others = OtherManagers(commands, root, PREFIX)
 
     def stored(self) -> HostNetwork:
         """The bonds and bridges in the files of ours; what is damaged is left out, and so written anew when declared."""
@@ -63,28 +64,20 @@ class Networkd:
         wanted = render(stored)
         return tuple(sorted(name for name in files_of(known) if files.get(name) != wanted[name]))
 
-    def claims(self, names: Collection[str]) -> dict[str, str]:
+    def claims(self, names: Collection[str], links: Links, without: Collection[str] = ()) -> dict[str, str]:
         """Interfaces with an earlier ``.network`` file, a ``.netdev`` file of somebody else, or another manager."""
-        found: dict[str, str] = {}
-        if self._commands.has("ifup"):
-            known = ifupdown.interfaces(self._root)
-            found.update({name: f"ifupdown ({known[name]})" for name in names if name in known})
-        found.update(self._network_manager(names))
-        for file in self._foreign_files():
-            lines = _lines(file.read_text(encoding="utf-8", errors="replace"))
-            shown = f"/{file.relative_to(self._root)}"
-            for name in names:
-                earlier = file.suffix == ".network" and file.name < f"{PREFIX}{name}.network" and _matches(lines, name)
-                if earlier or (file.suffix == ".netdev" and name in _values(lines, "NetDev", "Name")):
-                    found.setdefault(name, f"the file {shown}")
-        return found
+        return self._others.claims(names, links, without)
 
-    def write(
+    def replacements(self, paths: Iterable[str], names: Collection[str], links: Links) -> tuple[Replacement, ...]:
+        """What becomes of files of others that give way."""
+        return self._others.replacements(paths, names, links)
+
+    def changes(
         self, before: HostNetwork, after: HostNetwork, named: Collection[str], create: Collection[str]
-    ) -> Mapping[str, str | None]:
-        """Write what differs between two networks, and the files of what is named; returns the former contents.
+    ) -> dict[str, FileChange]:
+        """What differs between two networks, and in the files of what is named, by path.
 
-        The files of interfaces to make are written even when they are the same: systemd-networkd makes an interface that
+        The files of interfaces to make are there even when they are the same: systemd-networkd makes an interface that
         somebody has removed only when its file is newer than what it has read.
         """
         old, new, found = render(before), render(after), self._files()
@@ -94,30 +87,41 @@ class Networkd:
         )
         concerned = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)} | files_of(chosen)
         again = files_of_interfaces(create, after)
-        target = {
-            name: new.get(name)
+        return {
+            f"/{FOLDER}/{name}": FileChange(found.get(name), new.get(name))
             for name in sorted(concerned | again)
             if name in again or found.get(name) != new.get(name)
         }
-        former = {name: found.get(name) for name in target}
+
+    def write(self, changes: Mapping[str, FileChange]) -> None:
+        """Change files, all of them or none."""
+        done: list[str] = []
         try:
-            self.restore(target)
+            for path, change in changes.items():
+                done.append(path)
+                self._put(path, change.after)
         except OSError as error:
-            self.restore({name: text for name, text in former.items() if self._files().get(name) != text})
+            for path in done:
+                if self._text(path) != changes[path].before:
+                    self._put(path, changes[path].before)
             raise CommandFailed(
                 f"the files in /{FOLDER} cannot be written", found=str(error), remedy="Nothing was changed."
             ) from error
-        return former
 
-    def restore(self, former: Mapping[str, str | None]) -> None:
-        """Give files these contents; None removes a file."""
-        if former:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        for name, text in former.items():
-            if text is None:
-                (self._folder / name).unlink(missing_ok=True)
-            else:
-                write_whole(self._folder / name, text.encode(), 0o644)
+    def _put(self, path: str, text: str | None) -> None:
+        """Give a file this content; None removes it."""
+        file = self._root / path.lstrip("/")
+        if text is None:
+            file.unlink(missing_ok=True)
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o644
+        write_whole(file, text.encode(errors="surrogateescape"), mode)
+
+    def _text(self, path: str) -> str | None:
+        """What a file holds; None where it is not there."""
+        file = self._root / path.lstrip("/")
+        return file.read_text(encoding="utf-8", errors="surrogateescape") if file.is_file() else None
 
     def reload(self) -> None:
         """Let systemd-networkd read its files again."""
@@ -131,29 +135,10 @@ class Networkd:
     def _files(self) -> dict[str, str]:
         """The files of ours."""
         return {
-            file.name: file.read_text(encoding="utf-8", errors="replace")
+            file.name: file.read_text(encoding="utf-8", errors="surrogateescape")
             for file in sorted(self._folder.glob(f"{PREFIX}*"))
             if file.suffix in (".netdev", ".network") and file.is_file()
         }
-
-    def _foreign_files(self) -> list[Path]:
-        """The files of others, where the same name in an earlier folder hides a later one."""
-        found: dict[str, Path] = {}
-        for folder in _FOLDERS:
-            for file in sorted((self._root / folder).glob("*.net*")):
-                if not file.name.startswith(PREFIX) and file.suffix in (".netdev", ".network"):
-                    found.setdefault(file.name, file)
-        return [file for _name, file in sorted(found.items()) if file.is_file()]
-
-    def _network_manager(self, names: Collection[str]) -> dict[str, str]:
-        """Interfaces that NetworkManager manages."""
-        if not self._commands.has("nmcli"):
-            return {}
-        done = self._commands.run(
-            ["nmcli", "--terse", "--fields", "DEVICE,STATE", "device"], check=False, timeout=_COMMAND_SECONDS
-        )
-        states = dict(line.rpartition(":")[::2] for line in done.stdout.splitlines() if ":" in line)
-        return {name: "NetworkManager" for name in names if states.get(name, "unmanaged") != "unmanaged"}
 
 
 def render(network: HostNetwork) -> dict[str, str]:
@@ -207,13 +192,15 @@ def parse(files: Mapping[str, str]) -> HostNetwork:
     netdevs: dict[str, Lines] = {}
     networks: dict[str, Lines] = {}
     for file, text in files.items():
-        lines = _lines(text)
-        for name in _values(lines, "NetDev", "Name") if file.endswith(".netdev") else _values(lines, "Match", "Name"):
+        lines = lines_of(text)
+        for name in (
+            values_of(lines, "NetDev", "Name") if file.endswith(".netdev") else values_of(lines, "Match", "Name")
+        ):
             (netdevs if file.endswith(".netdev") else networks)[name] = lines
     bonds: list[Bond] = []
     bridges: list[Bridge] = []
     for name, lines in sorted(netdevs.items()):
-        kind = _value(lines, "NetDev", "Kind")
+        kind = value_of(lines, "NetDev", "Kind")
         try:
             if kind == "bond":
                 bonds.append(_parse_bond(name, lines, networks))
@@ -226,29 +213,29 @@ def parse(files: Mapping[str, str]) -> HostNetwork:
 
 def _parse_bond(name: str, lines: Lines, networks: Mapping[str, Lines]) -> Bond:
     """One bond."""
-    members = [one for one, other in networks.items() if name in _values(other, "Network", "Bond")]
-    primary = next((one for one in members if _value(networks[one], "Network", "PrimarySlave") == "yes"), None)
-    miimon = _value(lines, "Bond", "MIIMonitorSec")
+    members = [one for one, other in networks.items() if name in values_of(other, "Network", "Bond")]
+    primary = next((one for one in members if value_of(networks[one], "Network", "PrimarySlave") == "yes"), None)
+    miimon = value_of(lines, "Bond", "MIIMonitorSec")
     return make_bond(
         name,
-        _value(lines, "Bond", "Mode") or "",
+        value_of(lines, "Bond", "Mode") or "",
         tuple(members),
-        lacp_rate=_value(lines, "Bond", "LACPTransmitRate"),
+        lacp_rate=value_of(lines, "Bond", "LACPTransmitRate"),
         miimon_ms=None if miimon is None else int(miimon.removesuffix("ms")),
         primary=primary or "",
-        hash_policy=_value(lines, "Bond", "TransmitHashPolicy"),
-        mtu=_number(_value(networks.get(name, []), "Link", "MTUBytes")),
-        mac=_value(lines, "NetDev", "MACAddress"),
+        hash_policy=value_of(lines, "Bond", "TransmitHashPolicy"),
+        mtu=_number(value_of(networks.get(name, []), "Link", "MTUBytes")),
+        mac=value_of(lines, "NetDev", "MACAddress"),
     )
 
 
 def _parse_bridge(name: str, lines: Lines, networks: Mapping[str, Lines], netdevs: Mapping[str, Lines]) -> Bridge:
     """One bridge, with the way outside that other files give it."""
-    port = next((one for one, other in networks.items() if name in _values(other, "Network", "Bridge")), None)
-    vlan = _number(_value(netdevs.get(port or "", []), "VLAN", "Id"))
+    port = next((one for one, other in networks.items() if name in values_of(other, "Network", "Bridge")), None)
+    vlan = _number(value_of(netdevs.get(port or "", []), "VLAN", "Id"))
     over = port
     if vlan is not None:
-        over = next((one for one, other in networks.items() if port in _values(other, "Network", "VLAN")), None)
+        over = next((one for one, other in networks.items() if port in values_of(other, "Network", "VLAN")), None)
         if over is None:
             raise InvalidInput(f"no interface carries the VLAN {port}")
     own = networks.get(name, [])
@@ -256,12 +243,12 @@ def _parse_bridge(name: str, lines: Lines, networks: Mapping[str, Lines], netdev
         name,
         over=over,
         vlan=vlan,
-        addresses=tuple(_values(own, "Network", "Address")),
-        gateway=_value(own, "Network", "Gateway") or "",
-        nat=_value(own, "Network", "IPMasquerade") == "ipv4",
-        mtu=_number(_value(own, "Link", "MTUBytes")),
-        network=_value(lines, "NetDev", "Description") or "",
-        mac=_value(lines, "NetDev", "MACAddress"),
+        addresses=tuple(values_of(own, "Network", "Address")),
+        gateway=value_of(own, "Network", "Gateway") or "",
+        nat=value_of(own, "Network", "IPMasquerade") == "ipv4",
+        mtu=_number(value_of(own, "Link", "MTUBytes")),
+        network=value_of(lines, "NetDev", "Description") or "",
+        mac=value_of(lines, "NetDev", "MACAddress"),
     )
 
 
@@ -294,7 +281,7 @@ def _bridge_network(bridge: Bridge) -> str:
     link_local = "ipv6" if any(":" in address for _key, address in addresses) else "no"
     gateway = [("Gateway", bridge.gateway)] if bridge.gateway else []
     nat = [("IPMasquerade", "ipv4")] if bridge.nat else []
-    return _network_text(bridge.name, bridge.mtu, [*addresses, *gateway, *nat], link_local)
+    return _network_text(bridge.name, bridge.mtu, [*addresses, *gateway, *nat], link_local, waited_for=bool(gateway))
 
 
 def _port_network(name: str, mtu: int | None, pairs: Iterable[tuple[str, str]]) -> str:
@@ -302,12 +289,20 @@ def _port_network(name: str, mtu: int | None, pairs: Iterable[tuple[str, str]]) 
     return _network_text(name, mtu, pairs, "no")
 
 
-def _network_text(name: str, mtu: int | None, pairs: Iterable[tuple[str, str]], link_local: str) -> str:
-    """A ``.network`` file; a link that is dead at a start neither delays it nor keeps the addresses away."""
+def _network_text(
+    name: str, mtu: int | None, pairs: Iterable[tuple[str, str]], link_local: str, *, waited_for: bool = False
+) -> str:
+    """A ``.network`` file; a link that is dead at a start does not keep the addresses away.
+
+    Nor does it delay what waits for the network, but for the way out: where nothing is waited for, systemd waits in vain.
+    """
     return _text(
         {
             "Match": [("Name", name)],
-            "Link": [*([("MTUBytes", str(mtu))] if mtu is not None else []), ("RequiredForOnline", "no")],
+            "Link": [
+                *([("MTUBytes", str(mtu))] if mtu is not None else []),
+                ("RequiredForOnline", "yes" if waited_for else "no"),
+            ],
             "Network": [
                 ("LinkLocalAddressing", link_local),
                 ("IPv6AcceptRA", "no"),
@@ -331,44 +326,6 @@ def _text(sections: Mapping[str, Iterable[tuple[str, str]]]) -> str:
     return _HEAD + "\n".join(parts)
 
 
-def _lines(text: str) -> Lines:
-    """Section, key and value of each line; keys may come more than once."""
-    found: Lines = []
-    section = ""
-    for raw in text.splitlines():
-        line = raw.strip()
-        if not line or line[0] in "#;":
-            continue
-        if line.startswith("[") and line.endswith("]"):
-            section = line[1:-1]
-        elif "=" in line:
-            key, _equals, value = line.partition("=")
-            found.append((section, key.strip(), value.strip()))
-    return found
-
-
-def _values(lines: Lines, section: str, key: str) -> list[str]:
-    """All values of a key."""
-    return [value for one, name, value in lines if (one, name) == (section, key)]
-
-
-def _value(lines: Lines, section: str, key: str) -> str | None:
-    """The last value of a key."""
-    return next(iter(reversed(_values(lines, section, key))), None)
-
-
 def _number(value: str | None) -> int | None:
     """A whole number, if any."""
     return None if value is None else int(value)
-
-
-def _matches(lines: Lines, name: str) -> bool:
-    """Whether a ``.network`` file is for an interface, by its name or for being Ethernet."""
-    patterns = " ".join(_values(lines, "Match", "Name")).split()
-    if not patterns:
-        others = {key for section, key, _value in lines if section == "Match"}
-        return others == {"Type"} and "ether" in " ".join(_values(lines, "Match", "Type")).split()
-    if patterns[0].startswith("!"):
-        patterns[0] = patterns[0][1:]
-        return not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

@@ -8,28 +8,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput, Refused, TimedOut, XenfleetError
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
-    Bond,
-    Bridge,
-    HostNetwork,
-    Links,
-    make_bond,
-    make_bridge,
-)
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Refused, TimedOut, XenfleetError
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import Caution, FileChange, Report, Stage
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import HostNetwork, Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.host_network import (
     NetworkPlan,
     plan_absent,
     plan_present,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_confirmation import (
+    connection_obstacles,
+    exposed,
+    waiting_obstacle,
+)
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_obstacles import declared_problems, obstacles
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_progress import lingering, silent, unfinished
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports.network import HostLinks, NetworkBackend
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_takeover import lost_words, lower_names
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.network import HostLinks, NetworkBackend, NetworkGuard
 
 _POLL_SECONDS = 0.5
+# Of the time to confirm a change, the part that it may take to come up.
+_PART_TO_COME_UP = 2 / 3
+_ANSWER_SECONDS = 5.0
+NO_CONFIRMATION = Caution()
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,17 @@ class Outcome:
         plan: the plan, with its changes.
         links: the interfaces afterwards, or as they are in check mode.
         warnings: what is wired as declared but hears nobody.
+        files: the files that are changed, by path.
+        exposed: interfaces by which the change could cut the connection, each with the reason; it is under a timer then.
+        report: how far a change under a timer has come.
     """
 
     plan: NetworkPlan
     links: Links
     warnings: tuple[str, ...] = ()
+    files: Mapping[str, FileChange] = field(default_factory=dict)
+    exposed: Mapping[str, str] = field(default_factory=dict)
+    report: Report | None = None
 
 
 @dataclass(frozen=True)
@@ -62,20 +71,32 @@ class HostNetworkOperations:
     Attributes:
         backend: who keeps it over restarts.
         host: the kernel's interfaces.
+        guard: what takes changes back that nobody confirms.
         clock: time.
     """
 
     backend: NetworkBackend
     host: HostLinks
+    guard: NetworkGuard
     clock: Clock = Clock()
 
-    def ensure(self, declared: HostNetwork, *, check: bool, timeout: float) -> Outcome:
+    def ensure(
+        self,
+        declared: HostNetwork,
+        *,
+        check: bool,
+        timeout: float,
+        caution: Caution = NO_CONFIRMATION,
+        replaces: Sequence[str] = (),
+    ) -> Outcome:
         """Make bonds and bridges what is declared; others are left alone.
 
         Args:
             declared: the bonds and bridges that are asked for.
             check: only look.
             timeout: seconds until everything has to be there.
+            caution: how a change is made that could cut the connection. It goes on without this process; see ``answer``.
+            replaces: files of somebody else that give way.
 
         Raises:
             Refused: something forbids it; all of it is named and nothing was touched.
@@ -83,56 +104,93 @@ class HostNetworkOperations:
             CommandFailed: a program failed; the former files are back.
         """
         stored, links = self.backend.stored(), self.host.read()
-        plan = plan_present(declared, stored, links, self.backend.edited(declared))
-        self._refuse(plan, links, declared_problems(declared, stored))
-        return self._carry_out(plan, links, check, timeout)
+        replaced = self.backend.replacements(replaces, lower_names(stored.with_(declared)), links)
+        plan = plan_present(declared, stored, links, self.backend.edited(declared), replaced)
+        problems = [*declared_problems(declared, stored), *(one.problem for one in replaced if one.problem)]
+        self._refuse(plan, links, caution, problems)
+        return self._carry_out(plan, links, check, timeout, caution)
 
-    def remove(self, names: frozenset[str], *, check: bool, timeout: float) -> Outcome:
+    def remove(
+        self, names: frozenset[str], *, check: bool, timeout: float, caution: Caution = NO_CONFIRMATION
+    ) -> Outcome:
         """Take bonds and bridges away, with the VLANs that only they used.
 
         Args:
             names: which ones.
             check: only look.
             timeout: seconds until they have to be gone.
+            caution: as for ``ensure``.
 
         Raises:
             Refused, TimedOut, CommandFailed: as for ``ensure``.
         """
         stored, links = self.backend.stored(), self.host.read()
         plan = plan_absent(names, stored, links)
-        self._refuse(plan, links)
-        return self._carry_out(plan, links, check, timeout)
+        self._refuse(plan, links, caution)
+        return self._carry_out(plan, links, check, timeout, caution)
 
-    def _refuse(self, plan: NetworkPlan, links: Links, problems: Sequence[str] = ()) -> None:
+    def answer(self, token: str) -> Report:
+        """Confirm a change, for who asks has reached the host; waits a moment for one that is not applied yet."""
+        begun = self.clock.now()
+        while True:
+            report = self.guard.report(token)
+            if report.stage is Stage.APPLIED:
+                report = self.guard.confirm(token)
+            if report.stage is not Stage.APPLYING or self.clock.now() - begun >= _ANSWER_SECONDS:
+                return report
+            self.clock.sleep(_POLL_SECONDS)
+
+    def _refuse(self, plan: NetworkPlan, links: Links, caution: Caution, problems: Sequence[str] = ()) -> None:
         """Stop when the declared network makes no sense, or something on the host forbids a change."""
         found = list(problems)
         if plan.changes:
             names = plan.touched | plan.named
-            found += obstacles(plan, links, self.backend.claims(sorted(names)), self.host.guest_of)
+            claims = self.backend.claims(sorted(names), links, [one.path for one in plan.replaced])
+            found += waiting_obstacle(self.guard.report())
+            found += connection_obstacles(plan, links, caution)
+            found += obstacles(plan, links, claims, self.host.guest_of)
         if found:
             raise Refused("The network of this host cannot be changed so", found)
 
-    def _carry_out(self, plan: NetworkPlan, links: Links, check: bool, timeout: float) -> Outcome:
+    def _carry_out(self, plan: NetworkPlan, links: Links, check: bool, timeout: float, caution: Caution) -> Outcome:
         """Apply a plan, and undo it when it does not come to its end."""
         if not plan.changes:
             return Outcome(plan, links, tuple(words for _name, words in silent(plan, links)))
+        files = self.backend.changes(plan.before, plan.after, plan.named, plan.create)
+        files |= {path: change for one in plan.replaced for path, change in one.files}
+        guarded = exposed(plan, links) if caution.confirm and caution.token else {}
+        planned = Outcome(plan, links, lost_words(plan.replaced), files, guarded)
         if check:
-            return Outcome(plan, links)
-        former = self.backend.write(plan.before, plan.after, plan.named, plan.create)
+            return planned
+        if caution.token and guarded:
+            report = self.guard.arm(caution.token, caution.timeout, _concerned(plan, links), files)
+            limit = min(timeout, caution.timeout * _PART_TO_COME_UP)
+            self.guard.detach(lambda: self._write_and_bring_up(planned, limit))
+            return replace(planned, report=report)
+        self.backend.write(files)
         try:
-            self._apply(plan)
-            deadline = self.clock.now() + timeout
-            after = self._wait(plan, timeout)
-            quiet = self._listen(plan, links, deadline)
+            return self._bring_up(planned, timeout)
         except XenfleetError as error:
             try:
-                self._undo(plan, former, links, timeout)
+                self._undo(planned, timeout)
             except XenfleetError as second:
                 error.remedy = f"The former files are back, but not all of the running network is: {second}"
             else:
                 error.remedy = error.remedy or "The former network is back."
             raise
-        return Outcome(plan, self.host.read() if quiet else after, quiet)
+
+    def _write_and_bring_up(self, planned: Outcome, timeout: float) -> tuple[str, ...]:
+        """A change under a timer: the guard undoes it when it fails."""
+        self.backend.write(planned.files)
+        return self._bring_up(replace(planned, warnings=()), timeout).warnings
+
+    def _bring_up(self, planned: Outcome, timeout: float) -> Outcome:
+        """Bring the kernel to what the files say, and wait until it is there."""
+        self._apply(planned.plan)
+        deadline = self.clock.now() + timeout
+        after = self._wait(planned.plan, timeout)
+        quiet = self._listen(planned.plan, planned.links, deadline)
+        return replace(planned, links=self.host.read() if quiet else after, warnings=(*planned.warnings, *quiet))
 
     def _apply(self, plan: NetworkPlan) -> None:
         """Bring the kernel to what the files say now; what is to be made is made by systemd-networkd."""
@@ -143,6 +201,8 @@ class HostNetworkOperations:
         self.backend.reload()
         for name, address in plan.drop:
             self.host.drop_address(name, address)
+        for name in plan.taken:
+            self.host.drop_routes(name)
         changed = {change.field.partition("[")[2].partition("]")[0] for change in plan.changes}
         for bond in plan.after.bonds:
             if bond.name in changed and bond.name not in plan.create:
@@ -211,13 +271,14 @@ class HostNetworkOperations:
             raise TimedOut("the network has lost what it heard before", found="; ".join(lost))
         return tuple(quiet.values())
 
-    def _undo(self, plan: NetworkPlan, former: Mapping[str, str | None], before: Links, timeout: float) -> None:
+    def _undo(self, planned: Outcome, timeout: float) -> None:
         """Put the former files back, take away what was made, and have made again what was taken away.
 
         Raises:
             TimedOut, CommandFailed: the former network did not come back.
         """
-        self.backend.restore(former)
+        plan, before = planned.plan, planned.links
+        self.backend.write({path: change.back() for path, change in planned.files.items()})
         for name in reversed(plan.create):
             self.host.delete(name)
         now = self.host.read()
@@ -227,7 +288,15 @@ class HostNetworkOperations:
                 self.host.release(name)
         self.backend.reload()
         whole = frozenset(name for name in plan.named & plan.before.names() if name in before.by_name)
-        self._wait(replace(plan, before=plan.after, after=plan.before, named=whole, create=plan.remade), timeout)
+        former = replace(plan, before=plan.after, after=plan.before, named=whole, create=plan.remade, drop=(), taken=())
+        self._wait(former, timeout)
+
+
+def _concerned(plan: NetworkPlan, links: Links) -> frozenset[str]:
+    """Every interface that has to be put back when a plan is."""
+    found = {*plan.touched, *plan.delete, *plan.release, *plan.create, *(name for name, _address in plan.drop)}
+    ports = {port.name for name in found for port in links.ports(name)}
+    return frozenset(found | ports)
 
 
 def _was_there(plan: NetworkPlan, before: Links, name: str) -> bool:
@@ -238,70 +307,3 @@ def _was_there(plan: NetworkPlan, before: Links, name: str) -> bool:
         now = plan.after.bond(base)
         return bond is not None and now is not None and bond.mode is now.mode
     return bond is not None and base in before.by_name
-
-
-def network_of(bonds: Sequence[Mapping[str, Any]], bridges: Sequence[Mapping[str, Any]]) -> HostNetwork:
-    """The declared network from options as they were typed.
-
-    Raises:
-        Refused: values that make no sense; all of them are named.
-    """
-    problems: list[str] = []
-    made_bonds: list[Bond] = []
-    made_bridges: list[Bridge] = []
-    for one in bonds:
-        lacking = [key for key in ("mode", "members") if one.get(key) is None]
-        problems += [f"bonds[{one['name']}] lacks '{key}'" for key in lacking]
-        if lacking:
-            continue
-        try:
-            made_bonds.append(make_bond(**{**one, "members": tuple(one["members"])}))
-        except InvalidInput as error:
-            problems.append(str(error))
-    for one in bridges:
-        addresses = one.get("addresses")
-        try:
-            made_bridges.append(make_bridge(**{**one, "addresses": None if addresses is None else tuple(addresses)}))
-        except InvalidInput as error:
-            problems.append(str(error))
-    if problems:
-        raise Refused("The declared network makes no sense", problems)
-    return HostNetwork(
-        tuple(sorted(made_bonds, key=lambda bond: bond.name)),
-        tuple(sorted(made_bridges, key=lambda bridge: bridge.name)),
-    )
-
-
-def view(outcome: Outcome, names: frozenset[str]) -> dict[str, list[dict[str, Any]]]:
-    """The named bonds and bridges as they are found."""
-    links, network = outcome.links, outcome.plan.after
-    bonds: list[dict[str, Any]] = []
-    bridges: list[dict[str, Any]] = []
-    for name in sorted(names):
-        link = links.get(name)
-        if link is None:
-            continue
-        common = {"name": name, "carrier": link.carrier, "mtu": link.mtu, "mac": link.mac}
-        if link.kind == "bond" and link.bond is not None:
-            members = [{"name": port.name, "carrier": port.carrier} for port in links.ports(name)]
-            more = {
-                "mode": link.bond.mode,
-                "members": members,
-                "active": link.bond.active,
-                "partner": link.bond.partner,
-            }
-            bonds.append({**common, **more})
-        elif link.kind == "bridge":
-            declared = network.bridge(name)
-            guests = links.guest_ports(name)
-            ways = [port.name for port in links.ports(name) if port.name not in guests]
-            bridges.append(
-                {
-                    **common,
-                    "network": declared.network or None if declared else None,
-                    "uplink": next(iter(ways), None),
-                    "addresses": list(link.addresses),
-                    "guest_ports": list(guests),
-                }
-            )
-    return {"bonds": bonds, "bridges": bridges}

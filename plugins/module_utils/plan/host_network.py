@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import Replacement
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
     Bond,
     Bridge,
@@ -18,6 +19,11 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
     Links,
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change, Effect
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_takeover import (
+    lower_names,
+    taken_over,
+    takeover_changes,
+)
 
 DEFAULT_MIIMON_MS = 100
 _IN_SUMMARY = ("mode", "members", "over", "vlan")
@@ -40,6 +46,8 @@ class NetworkPlan:
         create: interfaces to make, lower ones first.
         drop: addresses that go, as interface and address.
         touched: every interface that is changed or loses its connection for a moment.
+        taken: interfaces that carry the connection and go under a bond or bridge, without addresses and routes from then on.
+        replaced: files of somebody else that give way.
     """
 
     changes: tuple[Change, ...]
@@ -51,6 +59,8 @@ class NetworkPlan:
     create: tuple[str, ...] = ()
     drop: tuple[tuple[str, str], ...] = ()
     touched: frozenset[str] = frozenset()
+    taken: tuple[str, ...] = ()
+    replaced: tuple[Replacement, ...] = ()
 
     @property
     def remade(self) -> tuple[str, ...]:
@@ -103,7 +113,13 @@ def complete(declared: HostNetwork, stored: HostNetwork, links: Links) -> HostNe
     return HostNetwork(tuple(bonds), tuple(bridges))
 
 
-def plan_present(declared: HostNetwork, stored: HostNetwork, links: Links, edited: Iterable[str] = ()) -> NetworkPlan:
+def plan_present(
+    declared: HostNetwork,
+    stored: HostNetwork,
+    links: Links,
+    edited: Iterable[str] = (),
+    replaced: tuple[Replacement, ...] = (),
+) -> NetworkPlan:
     """What makes a host's network the declared one; bonds and bridges that are not named stay as they are.
 
     Args:
@@ -111,6 +127,7 @@ def plan_present(declared: HostNetwork, stored: HostNetwork, links: Links, edite
         stored: what the host's files of ours say.
         links: what the kernel has.
         edited: files of ours, concerning what is named, that somebody else has written to.
+        replaced: files of somebody else that give way.
     """
     wanted = complete(declared, stored, links)
     after = stored.with_(wanted)
@@ -147,6 +164,11 @@ def plan_present(declared: HostNetwork, stored: HostNetwork, links: Links, edite
             delete.add(uplink.name)
         drop += [(bridge.name, one) for one in _gone_addresses(bridge, was, links)]
     changes += [Change(f"files[{name}]", "edited by hand", "as declared") for name in sorted(edited)]
+    lower = lower_names(wanted)
+    touched |= lower & {name for one in replaced for name in one.names}
+    taken = taken_over(lower, touched, links)
+    drop += [(name, one) for name in taken for one in links.by_name[name].addresses]
+    changes += takeover_changes(taken, replaced, links)
     create = _missing(after, wanted.names(), links, delete)
     return NetworkPlan(
         tuple(changes),
@@ -154,10 +176,12 @@ def plan_present(declared: HostNetwork, stored: HostNetwork, links: Links, edite
         after,
         wanted.names(),
         tuple(sorted(delete, key=lambda name: (_depth(links, name), name))),
-        tuple(sorted(release)),
+        tuple(sorted(release - delete)),
         create,
         tuple(drop),
         frozenset(touched),
+        taken,
+        replaced,
     )
 
 

@@ -61,15 +61,11 @@ def obstacles(
         claims: interfaces that another program or another file manages, with its name.
         guest_of: the guest that an interface belongs to, as far as that is known.
     """
-    found = [
-        f"{name} carries the connection that manages this host ({links.management[name]});"
-        " it is never changed from here: use other interfaces, or change it at the console"
-        for name in sorted(plan.touched & set(links.management))
-    ]
+    found: list[str] = []
     removed = plan.before.names() - plan.after.names()
     for bond in plan.after.bonds:
         if bond.name in plan.named:
-            found += _member_obstacles(bond, links)
+            found += _member_obstacles(bond, plan, links)
             found += _kind_obstacle(bond.name, "bond", links)
     for bridge in plan.after.bridges:
         if bridge.name in plan.named:
@@ -86,7 +82,11 @@ def obstacles(
             )
     for name in sorted(plan.named | {one for one in _all_lower(plan) if one is not None}):
         if name in claims:
-            found.append(f"{name} is managed by {claims[name]}; take it out there first")
+            found.append(
+                f"{name} is managed by {claims[name]}; name that file in 'replaces' for it to give way, or take {name} out there"
+                if "/" in claims[name]
+                else f"{name} is managed by {claims[name]}; take it out there first"
+            )
     return found
 
 
@@ -114,7 +114,7 @@ def _hurt_bridges(plan: NetworkPlan, links: Links) -> set[str]:
     return hurt
 
 
-def _member_obstacles(bond: Bond, links: Links) -> list[str]:
+def _member_obstacles(bond: Bond, plan: NetworkPlan, links: Links) -> list[str]:
     """What forbids the members of a bond."""
     found = []
     for member in bond.members:
@@ -123,7 +123,7 @@ def _member_obstacles(bond: Bond, links: Links) -> list[str]:
             found.append(f"{member}, a member of {bond.name}, is no interface of this host; it has {_hardware(links)}")
         elif link.loopback or link.is_guests or link.kind in ("bond", "bridge", "vlan"):
             found.append(f"{member} cannot be a member of {bond.name}: it is {_what(link)}")
-        elif link.master not in (None, bond.name):
+        elif link.master not in (None, bond.name) and member not in plan.release:
             found.append(f"{member}, a member of {bond.name}, is already a member of {link.master}")
         elif link.addresses and link.master is None and member not in links.management:
             found.append(
@@ -145,7 +145,7 @@ def _bridge_obstacles(bridge: Bridge, plan: NetworkPlan, links: Links) -> list[s
             )
         elif lower.loopback or lower.is_guests or lower.kind in ("bridge", "vlan"):
             found.append(f"{bridge.name} cannot lie over {bridge.over}: it is {_what(lower)}")
-        elif lower.master not in (None, bridge.name):
+        elif lower.master not in (None, bridge.name) and bridge.over not in plan.release:
             found.append(f"{bridge.over}, which {bridge.name} lies over, is already a member of {lower.master}")
         elif lower.addresses and bridge.name in plan.touched and bridge.over not in links.management:
             found.append(
@@ -157,7 +157,7 @@ def _bridge_obstacles(bridge: Bridge, plan: NetworkPlan, links: Links) -> list[s
         was = plan.after.bridge(str(uplink.master))
         if was is None or was.uplink == uplink.name:
             found.append(f"{bridge.uplink}, which {bridge.name} asks for, is in {uplink.master}")
-    moving = {one.name for one in plan.after.bridges if one.name in plan.named} | plan.named
+    moving = plan.named | {*plan.taken, *plan.delete}
     for link in links.by_name.values():
         taken = sorted(set(map(_ip, bridge.addresses or ())) & set(map(_ip, link.addresses)))
         if taken and link.name != bridge.name and link.name not in moving:
@@ -165,7 +165,7 @@ def _bridge_obstacles(bridge: Bridge, plan: NetworkPlan, links: Links) -> list[s
         if (
             bridge.gateway
             and link.gateway
-            and link.name != bridge.name
+            and link.name not in (bridge.name, *plan.taken, *plan.delete)
             and _version(link.gateway) == _version(bridge.gateway)
         ):
             found.append(

@@ -14,6 +14,14 @@ def unfinished(plan: NetworkPlan, links: Links) -> list[tuple[str, str]]:
     """What has not come yet of a plan: the interface to look at, and words."""
     concerned = plan.named | {bridge.name for bridge in plan.after.bridges if bridge.over in plan.delete}
     found = [(name, f"{name} is still there") for name in sorted(plan.named - plan.after.names()) if links.get(name)]
+    found += [
+        (name, f"{name} still has the address {address}")
+        for name, address in plan.drop
+        if (link := links.get(name)) is not None and address in link.addresses
+    ]
+    found += [
+        (name, f"{name} still has a default route") for name in plan.taken if getattr(links.get(name), "gateway", None)
+    ]
     for bond in plan.after.bonds:
         if bond.name in concerned:
             found += _unfinished_bond(bond, links)

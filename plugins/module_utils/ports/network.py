@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import FileChange, Replacement, Report
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Bond, Bridge, HostNetwork, Links
 
 
@@ -42,6 +43,9 @@ class HostLinks(Protocol):
     def drop_address(self, name: str, address: str) -> None:
         """Take an address away."""
 
+    def drop_routes(self, name: str) -> None:
+        """Take all routes over an interface away."""
+
     def guest_of(self, port: str) -> str | None:
         """The guest that an interface belongs to, as far as that is known."""
 
@@ -55,19 +59,38 @@ class NetworkBackend(Protocol):
     def edited(self, declared: HostNetwork) -> tuple[str, ...]:
         """Files of ours, concerning what is declared, that somebody else has written to."""
 
-    def claims(self, names: Collection[str]) -> dict[str, str]:
-        """Which of these interfaces something else manages, and what that is."""
+    def claims(self, names: Collection[str], links: Links, without: Collection[str] = ()) -> dict[str, str]:
+        """Which of these interfaces something else manages, and what that is; some files give way."""
 
-    def write(
+    def replacements(self, paths: Iterable[str], names: Collection[str], links: Links) -> tuple[Replacement, ...]:
+        """What becomes of files of somebody else that give way to what is declared of these interfaces."""
+
+    def changes(
         self, before: HostNetwork, after: HostNetwork, named: Collection[str], create: Collection[str]
-    ) -> Mapping[str, str | None]:
-        """Write what differs, the files of what is named and of what is to be made; returns the former contents."""
+    ) -> dict[str, FileChange]:
+        """What differs between two networks, in the files of what is named and of what is to be made, by path."""
 
-    def restore(self, former: Mapping[str, str | None]) -> None:
-        """Write back what ``write`` returned."""
+    def write(self, changes: Mapping[str, FileChange]) -> None:
+        """Change files, all of them or none."""
 
     def reload(self) -> None:
         """Let the program read its files again; nothing is taken down that they do not change."""
 
     def reconfigure(self, names: Collection[str]) -> None:
         """Let the program look at some interfaces again."""
+
+
+class NetworkGuard(Protocol):
+    """What takes a change of the network back by itself, whatever becomes of the controller and the connection."""
+
+    def report(self, token: str | None = None) -> Report:
+        """What has become of a change; without a token, of the one that waits."""
+
+    def arm(self, token: str, seconds: int, names: Collection[str], files: Mapping[str, FileChange]) -> Report:
+        """Keep what is there now, and start the clock."""
+
+    def detach(self, work: Callable[[], Sequence[str]]) -> None:
+        """Do the work, which returns warnings, without this process and its connection; note how it went."""
+
+    def confirm(self, token: str) -> Report:
+        """Let a change that was applied be; what has become of it."""
