@@ -8,7 +8,7 @@ SHELL := /bin/bash
 IN_VENV = export PATH="$$(realpath .venv)/bin:$$PATH";
 STAGES := lint sanity unit integration scenarios
 
-.PHONY: help setup test changes faults examples bench demo clean $(STAGES)
+.PHONY: help setup test changes faults examples network bench demo clean $(STAGES)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ examples: setup ## the worked examples on an emulated Xen host; long, not part o
 
 bench: setup ## fifty guests of one host, by this collection and by community.libvirt, timed
 	@tools/bench
+
+network: setup ## the network under a connection changed, confirmed and taken back, on an emulated Debian; long, not part of test
+	@$(IN_VENV) XENLAB_HOSTS=0 XENLAB_PLAIN=1 tools/scenarios network
 
 demo: setup ## a park of emulated Xen hosts, built and shown
 	@$(IN_VENV) tools/demo

@@ -75,9 +75,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--plain",
         type=int,
-        default=0,
+        default=int(os.environ.get("XENLAB_PLAIN", "0")),
         metavar="N",
-        help="machines without Xen that boot by GRUB (default: 0, at most 2)",
+        help="machines without Xen that boot by GRUB (or $XENLAB_PLAIN; default: 0, at most 2)",
     )
     timeout(one)
 
