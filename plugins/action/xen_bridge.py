@@ -16,7 +16,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Unreachable
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import Stage
-from ansible_collections.xenfleet.xen.plugins.plugin_utils.confirming import result_of, settle
+from ansible_collections.xenfleet.xen.plugins.plugin_utils.confirming import Question, result_of, settle
 
 _MODULE = "xenfleet.xen.xen_bridge"
 # No connection that is there already, and none that stays when the other end is silent.
@@ -42,9 +42,9 @@ class ActionModule(ActionBase):
             return begun
         address = self._task.args.get("confirm_address")
 
-        def ask(over: bool) -> Mapping[str, Any]:
-            with self._anew(None if over else address):
-                return self._answer(change, task_vars)
+        def ask(question: Question) -> Mapping[str, Any]:
+            with self._anew(None if question.over else address):
+                return self._answer(change, "confirm" if question.confirm else "look", task_vars)
 
         self._connection.reset()
         settled = settle(ask, float(confirmation["timeout"]))
@@ -52,8 +52,8 @@ class ActionModule(ActionBase):
             self._display.warning(words)
         return result_of(begun, settled)
 
-    def _answer(self, change: str, task_vars: dict[str, Any] | None) -> Mapping[str, Any]:
-        """Confirm the change; what the host says of it.
+    def _answer(self, change: str, wish: str, task_vars: dict[str, Any] | None) -> Mapping[str, Any]:
+        """Look at the change, or confirm it; what the host says of it.
 
         Raises:
             Unreachable: it does not answer.
@@ -61,7 +61,7 @@ class ActionModule(ActionBase):
         try:
             answer: Mapping[str, Any] = self._execute_module(
                 module_name=_MODULE,
-                module_args={**self._task.args, "_change": change, "_answer": True},
+                module_args={**self._task.args, "_change": change, "_answer": wish},
                 task_vars=task_vars,
             )
         except AnsibleConnectionFailure as error:

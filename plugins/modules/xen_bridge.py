@@ -379,10 +379,10 @@ BRIDGE_SPEC: dict[str, dict[str, Any]] = {
 
 # A change needs some seconds to come up, and a connection to be made.
 SHORTEST_SECONDS = 15
-# What the action and the module tell each other: a name for the change, and whether it is to be confirmed now.
+# What the action tells the module: a name for the change, and what it wants to know of it, or that it is confirmed.
 INTERNAL_SPEC: dict[str, dict[str, Any]] = {
     "_change": {"type": "str", "no_log": False},
-    "_answer": {"type": "bool", "default": False},
+    "_answer": {"type": "str", "choices": ["look", "confirm"]},
 }
 
 
@@ -397,7 +397,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     operations = HostNetworkOperations(choose(commands), KernelLinks(commands), HostGuard(commands))
     names = frozenset(one["name"] for one in (*params["bonds"], *params["bridges"]))
     if params["_answer"]:
-        report = operations.answer(params["_change"])
+        report = operations.answer(params["_change"], confirm=params["_answer"] == "confirm")
         found = view(operations.host.read(), operations.backend.stored(), names)
         return {"changed": False, "confirmation": report.as_result(), **found}
     caution = Caution(params["confirm"], params["confirm_timeout"], params["confirm_address"], params["_change"])

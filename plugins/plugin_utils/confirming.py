@@ -45,8 +45,21 @@ class Settled:
         return Stage(self.confirmation.get("stage", Stage.UNKNOWN.value))
 
 
+@dataclass(frozen=True)
+class Question:
+    """What the host is asked.
+
+    Attributes:
+        confirm: let the change be; otherwise only what has become of it.
+        over: the time is over, so that the host will be where it was before.
+    """
+
+    confirm: bool
+    over: bool
+
+
 def settle(
-    ask: Callable[[bool], Mapping[str, Any]],
+    ask: Callable[[Question], Mapping[str, Any]],
     timeout: float,
     *,
     now: Callable[[], float] = time.monotonic,
@@ -54,8 +67,11 @@ def settle(
 ) -> Settled:
     """Ask the host until the change is confirmed or taken back.
 
+    It is confirmed by a connection that is made after the host has said that the change is applied. One that was there before may
+    have become deaf by it: what it says reaches the host's module, but nothing comes back.
+
     Args:
-        ask: connects from scratch, confirms, and returns the host's answer; is told whether the time is over. Raises ``Unreachable``.
+        ask: connects from scratch and returns the host's answer. Raises ``Unreachable``.
         timeout: seconds until the host takes the change back.
         now: a clock.
         sleep: waits.
@@ -63,10 +79,11 @@ def settle(
     begun = now()
     answer: Mapping[str, Any] = {}
     words = ""
+    applied = False
     while True:
         passed = now() - begun
         try:
-            answer = ask(passed > timeout)
+            answer = ask(Question(confirm=applied, over=passed > timeout))
             words = ""
         except Unreachable as error:
             words = str(error)
@@ -75,7 +92,10 @@ def settle(
             return settled
         if passed > timeout + AFTERWARDS_SECONDS:
             return settled
-        sleep(_PAUSE_SECONDS)
+        if not applied and settled.stage is Stage.APPLIED:
+            applied = True
+        else:
+            sleep(_PAUSE_SECONDS)
 
 
 def result_of(begun: Mapping[str, Any], settled: Settled) -> dict[str, Any]:
@@ -86,7 +106,7 @@ def result_of(begun: Mapping[str, Any], settled: Settled) -> dict[str, Any]:
     if settled.stage is Stage.CONFIRMED:
         found = {name: settled.answer[name] for name in ("bonds", "bridges") if name in settled.answer}
         return {**begun, **found, "confirmation": confirmation}
-    if not settled.stage.is_open and settled.stage is not Stage.RESTORED:
+    if settled.stage is not Stage.RESTORED:
         confirmation["stage"] = Stage.UNKNOWN.value
     return {
         "failed": True,

@@ -171,6 +171,8 @@ class HostGuard:
 
     def confirm(self, token: str) -> Report:
         """Let a change that was applied be; what has become of it."""
+        if self.report(token).stage is not Stage.APPLIED:
+            return self.report(token)
         with fall_back.locked(self._folder):
             if self.report(token).stage is Stage.APPLIED:
                 before = _read(self._waiting / "before.json")

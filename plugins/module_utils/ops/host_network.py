@@ -129,13 +129,17 @@ class HostNetworkOperations:
         self._refuse(plan, links, caution)
         return self._carry_out(plan, links, check, timeout, caution)
 
-    def answer(self, token: str) -> Report:
-        """Confirm a change, for who asks has reached the host; waits a moment for one that is not applied yet."""
+    def answer(self, token: str, *, confirm: bool) -> Report:
+        """What has become of a change; waits a moment for one that is not applied yet.
+
+        Args:
+            token: whose change it is.
+            confirm: let it be. Only who has been told that it is applied, and has connected anew after that, may say so: an older
+                connection may have become deaf by the change.
+        """
         begun = self.clock.now()
         while True:
-            report = self.guard.report(token)
-            if report.stage is Stage.APPLIED:
-                report = self.guard.confirm(token)
+            report = self.guard.confirm(token) if confirm else self.guard.report(token)
             if report.stage is not Stage.APPLYING or self.clock.now() - begun >= _ANSWER_SECONDS:
                 return report
             self.clock.sleep(_POLL_SECONDS)
