@@ -522,7 +522,8 @@ def test_a_worker_is_stopped_before_anything_is_put_back(tmp_path: Path) -> None
 
 
 def test_the_work_goes_on_in_a_process_of_its_own(host: LiveHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ansible_collections.xenfleet.xen.plugins.module_utils.network.guard._START_SECONDS", 0.0)
+    for name in ("_START_SECONDS", "_END_SECONDS"):
+        monkeypatch.setattr(f"ansible_collections.xenfleet.xen.plugins.module_utils.network.guard.{name}", 0.0)
     guard = HostGuard(host, host.root)
     guard.arm("t1", 60, ["eth0"], {})
     guard.detach(lambda: ["a warning"])

@@ -35,8 +35,9 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import
 FOLDER = "var/lib/xenfleet/network"
 _COMMAND_SECONDS = 60
 _CLOCK = "%Y-%m-%d %H:%M:%S UTC"
-# The answer has to reach the controller before its connection can break.
-_START_SECONDS = 2.0
+# The module's answer has to reach the controller before its connection can break: it has ended, and a moment has passed.
+_END_SECONDS = 10.0
+_START_SECONDS = 1.0
 
 _SERVICE_TEXT = """\
 [Unit]
@@ -137,6 +138,7 @@ class HostGuard:
 
     def detach(self, work: Callable[[], Sequence[str]]) -> None:
         """Do the work in a process of its own, which needs neither this one nor its connection."""
+        module = Path("/proc") / str(os.getpid())
         child = os.fork()
         if child:
             os.waitpid(child, 0)
@@ -147,17 +149,17 @@ class HostGuard:
                 nowhere = os.open(os.devnull, os.O_RDWR)
                 for descriptor in (0, 1, 2):
                     os.dup2(nowhere, descriptor)
-                self.work(work, _START_SECONDS)
+                self.work(work, lambda: _wait_for_end(module))
         finally:
             os._exit(0)
 
-    def work(self, work: Callable[[], Sequence[str]], after: float = 0.0) -> None:
+    def work(self, work: Callable[[], Sequence[str]], wait: Callable[[], None] = lambda: None) -> None:
         """Do the work and note how it went; what went wrong is taken back at once."""
         with (self._waiting / "worker").open("w", encoding="utf-8") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             handle.write(str(os.getpid()))
             handle.flush()
-            time.sleep(after)
+            wait()
             try:
                 warnings = work()
             except Exception as error:
@@ -218,6 +220,14 @@ class HostGuard:
         with contextlib.suppress(XenfleetError):
             return self._commands.run(argv, check=False, timeout=_COMMAND_SECONDS).stdout
         return ""
+
+
+def _wait_for_end(process: Path) -> None:
+    """Wait until a process has ended, and a moment longer."""
+    end = time.monotonic() + _END_SECONDS
+    while process.exists() and time.monotonic() < end:
+        time.sleep(0.1)
+    time.sleep(_START_SECONDS)
 
 
 def _read(file: Path) -> dict[str, Any]:
