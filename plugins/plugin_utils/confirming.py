@@ -17,6 +17,8 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation im
 # How long the host is asked what has become of a change after its time was over.
 AFTERWARDS_SECONDS = 60.0
 _PAUSE_SECONDS = 1.0
+# A connection that is made before the change takes effect may become deaf by it, and cost time.
+_FIRST_PAUSE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def settle(
     answer: Mapping[str, Any] = {}
     words = ""
     applied = False
+    sleep(_FIRST_PAUSE_SECONDS)
     while True:
         passed = now() - begun
         try:

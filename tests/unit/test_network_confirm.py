@@ -574,7 +574,7 @@ def test_a_change_is_confirmed_as_soon_as_the_host_answers() -> None:
         "until": "10:01:00",
         "ended": "10:00:09",
         "timeout": 60,
-        "seconds": 17.0,
+        "seconds": 20.0,
     }
 
 
