@@ -243,7 +243,10 @@ def test_other_networks_are_changed_without_a_timer(host: LiveHost) -> None:
 
 
 def test_an_address_in_the_network_of_the_connection_is_under_the_timer(host: LiveHost) -> None:
-    done = ensure(host, HostNetwork((), (make_bridge("b", over="eth2", addresses=("192.0.2.77/24",)),)))
+    near = HostNetwork((), (make_bridge("b", over="eth2", addresses=("192.0.2.77/24",)),))
+    words = refusal(host, near, Caution(False, token="t1"))
+    assert "b could cut the connection that manages this host (its address 192.0.2.77/24 is in the network of" in words
+    done = ensure(host, near)
     assert done.exposed == {"b": "its address 192.0.2.77/24 is in the network of eth0"}
 
 
@@ -252,6 +255,7 @@ def test_a_vlan_more_on_what_carries_the_connection_is_under_the_timer(host: Liv
     host.management = dict.fromkeys(("bond0", "bond0.10", "xenbr10"), "this SSH session came to it")
     done = ensure(host, HostNetwork((), (make_bridge("xenbr30", over="bond0", vlan=30),)))
     assert set(done.exposed) == {"bond0"}
+    assert host.links["bond0.30"].master == "xenbr30"
     assert answer(host, "t1").stage is Stage.CONFIRMED
 
 

@@ -38,19 +38,20 @@ def exposed(plan: NetworkPlan, links: Links) -> dict[str, str]:
 
 def connection_obstacles(plan: NetworkPlan, links: Links, caution: Caution) -> list[str]:
     """What forbids a plan because of the connection."""
-    touched = sorted(plan.touched & set(links.management))
-    if touched and (not caution.confirm or caution.token is None):
+    reasons = exposed(plan, links)
+    if reasons and (not caution.confirm or caution.token is None):
         remedy = (
-            "it is never changed with 'confirm' off: use other interfaces, or let the change be confirmed"
+            "nothing of the kind is changed with 'confirm' off: use other interfaces, or let the change be confirmed"
             if not caution.confirm
             else "it is changed only when the controller can confirm it, which the action xenfleet.xen.xen_bridge does"
         )
         return [
-            f"{name} carries the connection that manages this host ({links.management[name]}); {remedy}"
-            for name in touched
+            f"{name} {'carries' if name in links.management else 'could cut'} the connection that manages this host"
+            f" ({reason}); {remedy}"
+            for name, reason in reasons.items()
         ]
     now = {address.partition("/")[0] for link in links.by_name.values() for address in link.addresses}
-    if touched and links.session in now - _addresses_after(plan, links) and not caution.address:
+    if reasons and links.session in now - _addresses_after(plan, links) and not caution.address:
         return [
             f"the address {links.session}, which this SSH session came to, would be gone from the host; declare it, or say with"
             " 'confirm_address' under which address the host can be reached afterwards"
