@@ -46,8 +46,9 @@ examples: setup ## the worked examples on an emulated Xen host; long, not part o
 bench: setup ## fifty guests of one host, by this collection and by community.libvirt, timed
 	@tools/bench
 
-network: setup ## the network under a connection changed, confirmed and taken back, on an emulated Debian; long, not part of test
-	@$(IN_VENV) XENLAB_HOSTS=0 XENLAB_PLAIN=1 tools/scenarios network
+network: setup ## the network under a connection changed, confirmed and taken back, on an emulated Debian, by systemd-networkd and by ifupdown; long, not part of test
+	@$(IN_VENV) export XENLAB_HOSTS=0 XENLAB_PLAIN=1; tools/scenarios network; \
+		XENFLEET_LOGS="$$PWD/.logs/scenarios-ifupdown" tools/scenarios network_ifupdown
 
 demo: setup ## a park of emulated Xen hosts, built and shown
 	@$(IN_VENV) tools/demo

@@ -17,8 +17,8 @@ description:
   - Makes the network that guests are plugged into, all of a host's in one run, such as bonded links, VLANs on them, and a bridge
     for each VLAN.
   - Compares what is declared with the files that the host has and with what its kernel runs. What is missing in either is repaired.
-  - Writes files of systemd-networkd, so that the network is there again after a restart of the host, and brings the running
-    network there without taking down what does not change. Interfaces of guests stay plugged in.
+  - Writes files of systemd-networkd where that runs, otherwise of ifupdown, so that the network is there again after a restart of the
+    host, and brings the running network there without taking down what does not change. Interfaces of guests stay plugged in.
   - Everything that forbids a change is found before anything is touched, and named at once. When the network does not come up, the
     former files are put back.
   - A change of an interface that carries the connection to the host (that of the SSH session, or of the default route), or of one
@@ -27,7 +27,7 @@ description:
     fails. That holds when the connection breaks, when the controller dies, and when the host is started anew in between.
   - Bonds and bridges that are not named, and other files and interfaces, are left alone.
 requirements:
-  - systemd-networkd, active on the host
+  - systemd-networkd, or ifupdown that takes in the files of C(/etc/network/interfaces.d), active on the host
   - iproute2
 attributes:
   check_mode:
@@ -125,7 +125,7 @@ options:
         description:
           - Whether what guests send by this bridge leaves the host under the host's own IPv4 address. Their gateway is the host's
             address on the bridge, in O(bridges[].addresses).
-          - The host forwards packets then. Not managed when not given; a new bridge has it not.
+          - The host forwards packets then. Not managed when not given; a new bridge has it not. Refused where ifupdown keeps the network.
         type: bool
       mtu:
         description: The largest packet of the bridge and its VLAN interface; a bond below needs the same or more.

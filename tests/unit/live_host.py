@@ -67,7 +67,7 @@ class LiveHost(Host):
         elif deed[0] == "addr":
             name = rest[rest.index("dev") + 1]
             others = tuple(one for one in self.links[name].addresses if one != rest[0])
-            self.set(name, addresses=tuple(sorted((*others, rest[0]))) if deed[1] == "add" else others)
+            self.set(name, addresses=tuple(sorted((*others, rest[0]))) if deed[1] != "del" else others)
         elif words[1] == "route":
             options = dict(zip(words[4::2], words[5::2], strict=True))
             self.set(options["dev"], gateway=options["via"] if words[2] == "replace" else None)
@@ -107,6 +107,8 @@ class LiveHost(Host):
                 self.set(above.name, carrier=above.carrier or self.links[name].carrier)
         elif words[0] == "mtu":
             self.set(name, mtu=int(words[1]))
+            if words[2:]:
+                self._set(name, words[2:])
         elif words[:2] == ["type", "bond"]:
             options = dict(zip(words[2::2], words[3::2], strict=True))
             self.adjust_bond(

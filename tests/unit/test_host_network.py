@@ -34,9 +34,10 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
     make_bond,
     make_bridge,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.network import ifupdown
+from ansible_collections.xenfleet.xen.plugins.module_utils.network import interfaces
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.choose import choose
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.guard import HostGuard
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.ifupdown import Ifupdown
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.kernel import (
     KernelLinks,
     parse_links,
@@ -723,16 +724,41 @@ def test_ifupdown_files_are_followed(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (tmp_path / "etc/network/interfaces").write_text("source /etc/network/interfaces.d/*\niface lo inet loopback\n")
     (folder / "lan").write_text("iface bond7 inet manual\n  bond-slaves eth1 \\\n   eth2\n# iface eth9 inet dhcp\n")
-    assert ifupdown.interfaces(tmp_path) == dict.fromkeys(("bond7", "eth1", "eth2"), "/etc/network/interfaces.d/lan")
+    assert interfaces.interfaces(tmp_path) == dict.fromkeys(("bond7", "eth1", "eth2"), "/etc/network/interfaces.d/lan")
 
 
-def test_without_networkd_the_error_says_what_is_there(host: Host) -> None:
-    host.active, host.programs = frozenset(), host.programs | {"ifup"}
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ("source /etc/network/interfaces.d/*", True),
+        ("source interfaces.d/*", True),
+        ("source-directory /etc/network/interfaces.d", True),
+        ("source-directory interfaces.d/", True),
+        ("source /etc/network/interfaces.d/*.cfg", False),
+        ("# source /etc/network/interfaces.d/*", False),
+        ("iface eth0 inet dhcp", False),
+    ],
+)
+def test_whether_ifupdown_would_read_a_file(tmp_path: Path, line: str, read: bool) -> None:
+    (tmp_path / "etc/network").mkdir(parents=True)
+    (tmp_path / "etc/network/interfaces").write_text(f"{line}\n")
+    assert interfaces.reads(tmp_path, "/etc/network/interfaces.d/xenfleet") is read
+
+
+def test_who_manages_the_network(host: Host) -> None:
+    host.active = frozenset({"NetworkManager.service"})
+    with pytest.raises(
+        Conflict, match=r"neither systemd-networkd nor ifupdown.*NetworkManager, which is not supported"
+    ):
+        choose(host, host.root)
+    host.active, host.programs = frozenset({"networking.service"}), host.programs | {"ifup"}
     (host.root / "etc/network").mkdir(parents=True)
     (host.root / "etc/network/interfaces").write_text("iface eth0 inet dhcp\n")
-    with pytest.raises(Conflict, match="ifupdown with eth0, which is not supported yet"):
+    with pytest.raises(Conflict, match=r"Add to /etc/network/interfaces: source /etc/network/interfaces\.d/\*"):
         choose(host, host.root)
-    host.active = frozenset({"systemd-networkd.service"})
+    (host.root / "etc/network/interfaces").write_text("source /etc/network/interfaces.d/*\n")
+    assert isinstance(choose(host, host.root), Ifupdown)
+    host.active |= {"systemd-networkd.service"}
     assert isinstance(choose(host, host.root), Networkd)
 
 

@@ -23,7 +23,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
     make_bond,
     make_bridge,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.network import fall_back, ifupdown
+from ansible_collections.xenfleet.xen.plugins.module_utils.network import fall_back, interfaces
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.guard import FOLDER as GUARD_FOLDER
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.guard import HostGuard
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.networkd import FOLDER, Networkd
@@ -379,12 +379,12 @@ iface eth1 inet manual
 
 
 def test_ifupdown_gives_an_interface_away() -> None:
-    assert ifupdown.without(INTERFACES, {"eth0"}) == WITHOUT_ETH0
-    assert ifupdown.without(WITHOUT_ETH0, {"eth0"}) == WITHOUT_ETH0
-    assert ifupdown.without(INTERFACES, {"eth9"}) == INTERFACES
-    assert ifupdown.extras(INTERFACES, {"eth0", "lo"}) == ()
-    assert ifupdown.extras(INTERFACES, {"eth1"}) == ("up ip link set eth1 up",)
-    assert f"{MARK}      eth1 up\n" in ifupdown.without(INTERFACES, {"eth1"})
+    assert interfaces.without(INTERFACES, {"eth0"}) == WITHOUT_ETH0
+    assert interfaces.without(WITHOUT_ETH0, {"eth0"}) == WITHOUT_ETH0
+    assert interfaces.without(INTERFACES, {"eth9"}) == INTERFACES
+    assert interfaces.extras(INTERFACES, {"eth0", "lo"}) == ()
+    assert interfaces.extras(INTERFACES, {"eth1"}) == ("up ip link set eth1 up",)
+    assert f"{MARK}      eth1 up\n" in interfaces.without(INTERFACES, {"eth1"})
 
 
 def test_a_plain_debian_gives_its_interface_to_a_bridge(host: LiveHost) -> None:

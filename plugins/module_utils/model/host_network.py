@@ -137,6 +137,15 @@ class HostNetwork:
         """The bridge of that name."""
         return next((bridge for bridge in self.bridges if bridge.name == name), None)
 
+    def lower_mtu(self, name: str) -> int | None:
+        """The largest packet of what bridges lie over: what a bond says itself; a card has to carry the largest of its bridges."""
+        bond = self.bond(name)
+        if bond is not None:
+            return bond.mtu
+        return max(
+            (bridge.mtu for bridge in self.bridges if bridge.over == name and bridge.mtu is not None), default=None
+        )
+
     def names(self) -> frozenset[str]:
         """The names of all bonds and bridges."""
         return frozenset(bond.name for bond in self.bonds) | frozenset(bridge.name for bridge in self.bridges)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Conflict
-from ansible_collections.xenfleet.xen.plugins.module_utils.network.ifupdown import interfaces
+from ansible_collections.xenfleet.xen.plugins.module_utils.network import interfaces
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.ifupdown import PATH, Ifupdown
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.networkd import Networkd
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.network import NetworkBackend
@@ -21,7 +22,7 @@ _REMEDY = (
 
 
 def choose(commands: Commands, root: Path = Path("/")) -> NetworkBackend:
-    """The program that will keep the host's bonds and bridges over a restart.
+    """The program that will keep the host's bonds and bridges over a restart: systemd-networkd where it runs, or else ifupdown.
 
     Args:
         commands: how to run programs.
@@ -32,15 +33,22 @@ def choose(commands: Commands, root: Path = Path("/")) -> NetworkBackend:
     """
     if commands.has("networkctl") and _active(commands, "systemd-networkd"):
         return Networkd(commands, root)
-    found = []
-    if commands.has("ifup") and (names := interfaces(root)):
-        found.append(f"ifupdown with {', '.join(sorted(names))}, which is not supported yet")
-    if _active(commands, "NetworkManager"):
-        found.append("NetworkManager, which is not supported")
+    if commands.has("ifup") and _active(commands, "networking"):
+        if interfaces.reads(root, PATH):
+            return Ifupdown(commands, root)
+        raise Conflict(
+            "ifupdown would not read the file of this host's bonds and bridges",
+            found="no line in /etc/network/interfaces that names it",
+            expected=f"a line that takes {PATH} in",
+            remedy="Add to /etc/network/interfaces: source /etc/network/interfaces.d/*",
+        )
+    network_manager = _active(commands, "NetworkManager")
     raise Conflict(
-        "systemd-networkd does not run on this host",
-        found=" and ".join(found) or "no manager of networks that is known here",
-        expected="systemd-networkd, active",
+        "neither systemd-networkd nor ifupdown runs on this host",
+        found="NetworkManager, which is not supported"
+        if network_manager
+        else "no manager of networks that is known here",
+        expected="systemd-networkd, or ifupdown (networking.service), active",
         remedy=_REMEDY,
     )
 

@@ -2,128 +2,240 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Debian's ifupdown: what it manages, which is left to it, but for the interfaces that its files are to give away."""
+"""Debian's ifupdown: a host's network as a file of its, and back; implements ``ports.network.NetworkBackend``.
+
+One file, with a stanza for each bond and each bridge, lower ones first. Before each stands what is declared, as JSON; the stanza
+itself is commands of ``ip`` that do nothing where all is as it should be. So the same stanzas make the network at a start of the
+host and change the running one (``ifup --force``), and neither needs more than iproute2.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import ipaddress
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
-_FILE = "etc/network/interfaces"
-_LISTS = ("bond-slaves", "bond_slaves", "slaves", "bridge_ports", "bridge-ports")
-_STANZAS = (
-    "iface",
-    "mapping",
-    "auto",
-    "source",
-    "source-directory",
-    "rename",
-    "template",
-    "no-auto-down",
-    "no-scripts",
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import FileChange, Replacement
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
+    Bond,
+    Bridge,
+    HostNetwork,
+    Links,
+    make_bond,
+    make_bridge,
 )
-_PLAIN = ("address", "netmask", "gateway", "broadcast", "network")
-_MARK = "#replaced by xenfleet.xen.xen_bridge: "
+from ansible_collections.xenfleet.xen.plugins.module_utils.network import interfaces
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.config_files import text_of, write_all
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.others import ifupdown_replacement, network_manager
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
+
+PATH = "/etc/network/interfaces.d/xenfleet"
+_HEAD = """\
+# Written by Ansible (xenfleet.xen.xen_bridge), which undoes other changes when it runs again.
+# ifup brings these to what is said here; ifdown leaves them running, for guests are plugged into them.
+"""
+_DECLARED = re.compile(r"# (bond|bridge) (\{.*\})")
+_COMMAND_SECONDS = 60
+_OR_NOT = " || true"
 
 
-def interfaces(root: Path, giving: Collection[str] = (), names: Collection[str] = ()) -> dict[str, str]:
-    """The interfaces that ifupdown knows, without the loopback one, each with the file that names it.
+class Ifupdown:
+    """The file of ours for ifupdown.
 
     Args:
+        commands: how to run programs.
         root: the top of the host's file system.
-        giving: files that give interfaces away, by path.
-        names: these interfaces.
     """
-    found: dict[str, str] = {}
-    for shown, text in _texts(root):
-        for name in _mentioned(without(text, names) if shown in giving else text):
-            found.setdefault(name, shown)
-    return {name: file for name, file in found.items() if name != "lo"}
+
+    def __init__(self, commands: Commands, root: Path = Path("/")) -> None:
+        self._commands = commands
+        self._root = root
+
+    def stored(self) -> HostNetwork:
+        """The bonds and bridges in the file of ours; what is damaged is left out, and so written anew when declared."""
+        return parse(text_of(self._root, PATH) or "")
+
+    def edited(self, declared: HostNetwork) -> tuple[str, ...]:
+        """The file of ours, when it has what is declared and its text is not what we write for what it says."""
+        text = text_of(self._root, PATH)
+        stored = parse(text or "")
+        return (PATH,) if stored.names() & declared.names() and text != render(stored) else ()
+
+    def unsupported(self, declared: HostNetwork) -> tuple[str, ...]:
+        """It translates no addresses."""
+        return tuple(
+            f"bridges[{bridge.name}].nat cannot be had of ifupdown; it needs systemd-networkd"
+            for bridge in declared.bridges
+            if bridge.nat
+        )
+
+    def claims(self, names: Collection[str], links: Links, without: Collection[str] = ()) -> dict[str, str]:
+        """Interfaces that another file of ifupdown names, or that NetworkManager has."""
+        known = interfaces.interfaces(self._root, {*without, PATH}, names)
+        return {
+            **{name: f"ifupdown ({known[name]})" for name in names if name in known},
+            **network_manager(self._commands, names),
+        }
+
+    def replacements(self, paths: Iterable[str], names: Collection[str], links: Links) -> tuple[Replacement, ...]:
+        """What becomes of other files of ifupdown that give way; what it does not read says nothing."""
+        read = set(interfaces.files(self._root)) - {PATH}
+        found = [
+            ifupdown_replacement(path, text_of(self._root, path) or "", names)
+            for path in dict.fromkeys(paths)
+            if path in read
+        ]
+        return tuple(one for one in found if one is not None)
+
+    def changes(
+        self,
+        before: HostNetwork,
+        after: HostNetwork,
+        named: Collection[str],
+        create: Collection[str],
+    ) -> dict[str, FileChange]:
+        """What differs in the file of ours; there is but one."""
+        change = FileChange(text_of(self._root, PATH), render(after))
+        return {PATH: change} if change.before != change.after else {}
+
+    def write(self, changes: Mapping[str, FileChange]) -> None:
+        """Change files, all of them or none."""
+        write_all(self._root, changes)
+
+    def reload(self, names: Collection[str]) -> None:
+        """Bring interfaces to what the files say, also those that went out of a bond or bridge and that another file has."""
+        network = self.stored()
+        for bond in network.bonds:
+            if bond.name in names:
+                self._bring(bond.name)
+        for bridge in network.bridges:
+            if bridge.name in names or bridge.uplink in names:
+                self._bring(bridge.name)
+        known = interfaces.interfaces(self._root, {PATH}, names)
+        for name in sorted(set(names) & known.keys() - network.names()):
+            self._bring(name)
+
+    def reconfigure(self, names: Collection[str]) -> None:
+        """Bring up again what lies on some interfaces."""
+        network = self.stored()
+        for bond in network.bonds:
+            if {bond.name, *bond.members} & set(names):
+                self._bring(bond.name, check=False)
+        for bridge in network.bridges:
+            if {bridge.name, bridge.over, bridge.uplink} & set(names):
+                self._bring(bridge.name, check=False)
+
+    def _bring(self, name: str, *, check: bool = True) -> None:
+        """Do what the stanza of an interface says."""
+        self._commands.run(["ifup", "--force", name], check=check, timeout=_COMMAND_SECONDS)
 
 
-def _texts(root: Path) -> list[tuple[str, str]]:
-    """The files that ifupdown reads, by path: the first one, and those that it names."""
-    found: dict[str, str] = {}
-    todo = [root / _FILE]
-    while todo:
-        file = todo.pop(0)
-        shown = f"/{file.relative_to(root)}"
-        if shown in found or not file.is_file():
+def render(network: HostNetwork) -> str | None:
+    """The file for a network; None where there is nothing to say."""
+    stanzas = [_stanza("bond", bond, _bond_lines(bond)) for bond in network.bonds]
+    stanzas += [_stanza("bridge", bridge, _bridge_lines(bridge, network)) for bridge in network.bridges]
+    return "\n".join([_HEAD, *stanzas]) if stanzas else None
+
+
+def parse(text: str) -> HostNetwork:
+    """The network that a file of ours says; a bond or bridge that it does not say whole is left out."""
+    bonds: list[Bond] = []
+    bridges: list[Bridge] = []
+    for kind, words in _DECLARED.findall(text):
+        try:
+            said = json.loads(words)
+            for name in ("members", "addresses"):
+                if name in said:
+                    said[name] = tuple(said[name])
+            if kind == "bond":
+                bonds.append(make_bond(**said))
+            else:
+                bridges.append(make_bridge(**said))
+        except (InvalidInput, TypeError, ValueError):
             continue
-        found[shown] = file.read_text(encoding="utf-8", errors="surrogateescape")
-        for words in _words(found[shown]):
-            if words[0] == "source":
-                todo += _matching(root, file, words[1])
-            elif words[0] == "source-directory":
-                todo += _matching(root, file, words[1].rstrip("/") + "/*")
-    return list(found.items())
+    return HostNetwork().with_(HostNetwork(tuple(bonds), tuple(bridges)))
 
 
-def _words(text: str) -> list[list[str]]:
-    """The lines that say something, as words; continued ones are one."""
-    lines = (line.split("#", 1)[0].split() for line in text.replace("\\\n", " ").splitlines())
-    return [words for words in lines if len(words) > 1]
+def _stanza(kind: str, item: Bond | Bridge, lines: Iterable[str]) -> str:
+    """One bond or bridge."""
+    said = json.dumps({name: value for name, value in asdict(item).items() if value is not None})
+    body = "".join(f"    {line}\n" for line in lines)
+    return f"# {kind} {said}\nauto {item.name}\niface {item.name} inet manual\n{body}"
 
 
-def _mentioned(text: str) -> list[str]:
-    """The interfaces that one file configures or puts into bonds and bridges."""
-    found: list[str] = []
-    for words in _words(text):
-        if words[0] == "iface":
-            found.append(words[1])
-        elif words[0] in _LISTS:
-            found += [name for name in words[1:] if name != "none"]
-    return found
+def _bond_lines(bond: Bond) -> list[str]:
+    """What makes a bond; a member that is missing does not keep it from coming up."""
+    options: dict[str, str | int | None] = {
+        "mode": bond.mode.value,
+        "miimon": bond.miimon_ms,
+        "lacp_rate": bond.lacp_rate.value if bond.lacp_rate else None,
+        "xmit_hash_policy": bond.hash_policy.value if bond.hash_policy else None,
+    }
+    words = "".join(f" {name} {value}" for name, value in options.items() if value is not None)
+    lines = [f"pre-up {_unless(bond.name)}ip link add name {bond.name}{_mac(bond.mac)} type bond{words}"]
+    lines += _silent(bond.name)
+    for member in bond.members:
+        unless_in = _unless(f"{member}/upper_{bond.name}")
+        lines += [
+            f"pre-up {unless_in}ip link set dev {member} {what}{_OR_NOT}" for what in ("down", f"master {bond.name}")
+        ]
+        lines.append(f"up ip link set dev {member} up{_OR_NOT}")
+    if bond.primary:
+        lines.append(f"up ip link set dev {bond.name} type bond primary {bond.primary}{_OR_NOT}")
+    return [*lines, _up(bond.name, bond.mtu)]
 
 
-def _matching(root: Path, file: Path, pattern: str) -> list[Path]:
-    """The files that a pattern names, which is absolute or relative to the file that has it."""
-    base = root if pattern.startswith("/") else file.parent
-    return sorted(base.glob(pattern.lstrip("/")))
+def _bridge_lines(bridge: Bridge, network: HostNetwork) -> list[str]:
+    """What makes a bridge and its way outside; that this is missing does not keep it from coming up."""
+    name, uplink = bridge.name, bridge.uplink
+    lines: list[str] = []
+    if bridge.over is not None and network.bond(bridge.over) is None:
+        lines.append(_up(bridge.over, network.lower_mtu(bridge.over)) + _OR_NOT)
+    if bridge.vlan is not None:
+        made = f"ip link add link {bridge.over} name {uplink} type vlan id {bridge.vlan}"
+        lines += [f"pre-up {_unless(str(uplink))}{made}{_OR_NOT}", *_silent(str(uplink))]
+    made = f"ip link add name {name}{_mac(bridge.mac)} type bridge stp_state 0 forward_delay 0"
+    lines += [f"pre-up {_unless(name)}{made}", *_silent(name, ipv6=any(":" in one for one in bridge.addresses or ()))]
+    if uplink is not None:
+        lines.append(f"pre-up ip link set dev {uplink} master {name}{_OR_NOT}")
+    if bridge.vlan is not None:
+        lines.append(_up(str(uplink), bridge.mtu) + _OR_NOT)
+    lines.append(_up(name, bridge.mtu))
+    lines += [f"up ip addr replace {one}{_broadcast(one)} dev {name}" for one in bridge.addresses or ()]
+    if bridge.gateway:
+        family = 6 if ":" in bridge.gateway else 4
+        lines.append(f"up ip -{family} route replace default via {bridge.gateway} dev {name}")
+    return lines
 
 
-def files(root: Path) -> tuple[str, ...]:
-    """The files that ifupdown reads."""
-    return tuple(shown for shown, _text in _texts(root))
+def _unless(there: str) -> str:
+    """Only what is not there is made."""
+    return f"test -e /sys/class/net/{there} || "
 
 
-def methods(text: str) -> dict[str, str]:
-    """The interfaces that one file configures, each with its method such as ``static``; of several, the one that leases."""
-    found: dict[str, str] = {}
-    for words in _words(text):
-        if len(words) >= 4 and words[0] == "iface" and found.get(words[1], "static") in ("static", "manual"):
-            found[words[1]] = words[3]
-    return found
+def _silent(name: str, *, ipv6: bool = False) -> list[str]:
+    """No IPv6 address that nobody has asked for."""
+    return [
+        f"pre-up ip link set dev {name} addrgenmode {'eui64' if ipv6 else 'none'}{_OR_NOT}",
+        f"pre-up echo 0 > /proc/sys/net/ipv6/conf/{name}/accept_ra{_OR_NOT}",
+    ]
 
 
-def extras(text: str, names: Collection[str]) -> tuple[str, ...]:
-    """What one file says of some interfaces besides their addresses and gateways."""
-    found: list[str] = []
-    chosen = False
-    for words in _words(text):
-        if words[0] in _STANZAS or words[0].startswith("allow-"):
-            chosen = words[0] == "iface" and words[1] in names
-        elif chosen and words[0] not in _PLAIN:
-            found.append(" ".join(words))
-    return tuple(found)
+def _up(name: str, mtu: int | None) -> str:
+    """Set an interface up, and its largest packet."""
+    return f"up ip link set dev {name}{f' mtu {mtu}' if mtu is not None else ''} up"
 
 
-def without(text: str, names: Collection[str]) -> str:
-    """A file with all that it says of some interfaces made comments, and nothing else changed."""
-    found: list[str] = []
-    hidden = continued = False
-    for line in text.splitlines(keepends=True):
-        words = line.split()
-        first = words[0] if words else ""
-        begins = not continued and (first in _STANZAS or first.startswith("allow-"))
-        continued = line.endswith("\\\n")
-        if begins:
-            hidden = first == "iface" and len(words) > 1 and words[1] in names
-        kept = [word for word in words[1:] if word not in names]
-        if begins and (first == "auto" or first.startswith("allow-")) and len(kept) < len(words) - 1:
-            found.append(_MARK + line)
-            if kept:
-                found.append(" ".join([first, *kept]) + "\n")
-        else:
-            found.append(_MARK + line if hidden and words and not first.startswith("#") else line)
-    return "".join(found)
+def _mac(mac: str | None) -> str:
+    """A chosen MAC address."""
+    return f" address {mac}" if mac is not None else ""
+
+
+def _broadcast(address: str) -> str:
+    """IPv4 networks of more than two hosts have a broadcast address."""
+    found = ipaddress.ip_interface(address)
+    return " broadcast +" if found.version == 4 and found.network.prefixlen < 31 else ""

@@ -10,12 +10,10 @@ matches by a pattern, so that interfaces of guests (``vif*``) are never touched.
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from ansible_collections.xenfleet.xen.plugins.module_utils.errors import CommandFailed, InvalidInput
-from ansible_collections.xenfleet.xen.plugins.module_utils.files import write_whole
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import FileChange, Replacement
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
     Bond,
@@ -25,6 +23,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
     make_bond,
     make_bridge,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.config_files import write_all
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.others import OtherManagers
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.sections import Lines, lines_of, value_of, values_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
@@ -64,6 +63,10 @@ class Networkd:
         wanted = render(stored)
         return tuple(sorted(name for name in files_of(known) if files.get(name) != wanted[name]))
 
+    def unsupported(self, declared: HostNetwork) -> tuple[str, ...]:
+        """It can keep all that can be declared."""
+        return ()
+
     def claims(self, names: Collection[str], links: Links, without: Collection[str] = ()) -> dict[str, str]:
         """Interfaces with an earlier ``.network`` file, a ``.netdev`` file of somebody else, or another manager."""
         return self._others.claims(names, links, without)
@@ -95,36 +98,10 @@ class Networkd:
 
     def write(self, changes: Mapping[str, FileChange]) -> None:
         """Change files, all of them or none."""
-        done: list[str] = []
-        try:
-            for path, change in changes.items():
-                done.append(path)
-                self._put(path, change.after)
-        except OSError as error:
-            for path in done:
-                if self._text(path) != changes[path].before:
-                    self._put(path, changes[path].before)
-            raise CommandFailed(
-                f"the files in /{FOLDER} cannot be written", found=str(error), remedy="Nothing was changed."
-            ) from error
+        write_all(self._root, changes)
 
-    def _put(self, path: str, text: str | None) -> None:
-        """Give a file this content; None removes it."""
-        file = self._root / path.lstrip("/")
-        if text is None:
-            file.unlink(missing_ok=True)
-            return
-        file.parent.mkdir(parents=True, exist_ok=True)
-        mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o644
-        write_whole(file, text.encode(errors="surrogateescape"), mode)
-
-    def _text(self, path: str) -> str | None:
-        """What a file holds; None where it is not there."""
-        file = self._root / path.lstrip("/")
-        return file.read_text(encoding="utf-8", errors="surrogateescape") if file.is_file() else None
-
-    def reload(self) -> None:
-        """Let systemd-networkd read its files again."""
+    def reload(self, names: Collection[str]) -> None:
+        """Let systemd-networkd read its files again; it sees by itself what has changed."""
         self._commands.run(["networkctl", "reload"], timeout=_COMMAND_SECONDS)
 
     def reconfigure(self, names: Collection[str]) -> None:
@@ -145,12 +122,9 @@ def render(network: HostNetwork) -> dict[str, str]:
     """The files for a network, by name."""
     files: dict[str, str] = {}
     lower: dict[str, list[tuple[str, str]]] = {}
-    mtus: dict[str, int] = {}
     for bond in network.bonds:
         files[f"{PREFIX}{bond.name}.netdev"] = _bond_netdev(bond)
         lower.setdefault(bond.name, [])
-        if bond.mtu is not None:
-            mtus[bond.name] = bond.mtu
         for member in bond.members:
             lower[member] = [("Bond", bond.name), *([("PrimarySlave", "yes")] if bond.primary == member else [])]
     for bridge in network.bridges:
@@ -167,10 +141,8 @@ def render(network: HostNetwork) -> dict[str, str]:
             )
             files[f"{PREFIX}{uplink}.network"] = _port_network(uplink, bridge.mtu, [("Bridge", bridge.name)])
             lower.setdefault(bridge.over, []).append(("VLAN", uplink))
-        if network.bond(bridge.over) is None and bridge.mtu is not None:
-            mtus[bridge.over] = max(bridge.mtu, mtus.get(bridge.over, 0))
     for name, pairs in lower.items():
-        files[f"{PREFIX}{name}.network"] = _port_network(name, mtus.get(name), pairs)
+        files[f"{PREFIX}{name}.network"] = _port_network(name, network.lower_mtu(name), pairs)
     return dict(sorted(files.items()))
 
 

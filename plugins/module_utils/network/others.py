@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import FileChange, Replacement
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Link, Links
-from ansible_collections.xenfleet.xen.plugins.module_utils.network import ifupdown
+from ansible_collections.xenfleet.xen.plugins.module_utils.network import interfaces
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.sections import Lines, lines_of, values_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
@@ -60,9 +60,9 @@ class OtherManagers:
         """
         found: dict[str, str] = {}
         if self._commands.has("ifup"):
-            known = ifupdown.interfaces(self._root, without, names)
+            known = interfaces.interfaces(self._root, without, names)
             found.update({name: f"ifupdown ({known[name]})" for name in names if name in known})
-        found.update(self._network_manager(names))
+        found.update(network_manager(self._commands, names))
         for file in self._foreign_files():
             shown = f"/{file.relative_to(self._root)}"
             if shown in without:
@@ -88,8 +88,8 @@ class OtherManagers:
         file = self._root / path.lstrip("/")
         if not file.is_file():
             return None
-        if path in ifupdown.files(self._root):
-            return _ifupdown_replacement(path, _text(file), names)
+        if path in interfaces.files(self._root):
+            return ifupdown_replacement(path, _text(file), names)
         if file.parent != self._root / _FOLDERS[0] or file.suffix != ".network" or file.name.startswith(self._prefix):
             return Replacement(
                 path,
@@ -129,20 +129,21 @@ class OtherManagers:
                     found.setdefault(file.name, file)
         return [file for _name, file in sorted(found.items()) if file.is_file()]
 
-    def _network_manager(self, names: Collection[str]) -> dict[str, str]:
-        """Interfaces that NetworkManager manages."""
-        if not self._commands.has("nmcli"):
-            return {}
-        done = self._commands.run(
-            ["nmcli", "--terse", "--fields", "DEVICE,STATE", "device"], check=False, timeout=_COMMAND_SECONDS
-        )
-        states = dict(line.rpartition(":")[::2] for line in done.stdout.splitlines() if ":" in line)
-        return {name: "NetworkManager" for name in names if states.get(name, "unmanaged") != "unmanaged"}
+
+def network_manager(commands: Commands, names: Collection[str]) -> dict[str, str]:
+    """Interfaces that NetworkManager manages."""
+    if not commands.has("nmcli"):
+        return {}
+    done = commands.run(
+        ["nmcli", "--terse", "--fields", "DEVICE,STATE", "device"], check=False, timeout=_COMMAND_SECONDS
+    )
+    states = dict(line.rpartition(":")[::2] for line in done.stdout.splitlines() if ":" in line)
+    return {name: "NetworkManager" for name in names if states.get(name, "unmanaged") != "unmanaged"}
 
 
-def _ifupdown_replacement(path: str, text: str, names: Collection[str]) -> Replacement | None:
+def ifupdown_replacement(path: str, text: str, names: Collection[str]) -> Replacement | None:
     """What becomes of a file of ifupdown; None where it says nothing of the interfaces."""
-    stanzas = {name: method for name, method in ifupdown.methods(text).items() if name in names}
+    stanzas = {name: method for name, method in interfaces.methods(text).items() if name in names}
     if not stanzas:
         return None
     leased = sorted(name for name, method in stanzas.items() if method not in ("static", "manual"))
@@ -152,8 +153,8 @@ def _ifupdown_replacement(path: str, text: str, names: Collection[str]) -> Repla
             f"{path} cannot give way: it has ifupdown ask for the address of {', '.join(leased)} ({stanzas[leased[0]]});"
             " make that static there first"
         )
-    change = FileChange(text, ifupdown.without(text, names))
-    return Replacement(path, frozenset(stanzas), ((path, change),), ifupdown.extras(text, names), problem)
+    change = FileChange(text, interfaces.without(text, names))
+    return Replacement(path, frozenset(stanzas), ((path, change),), interfaces.extras(text, names), problem)
 
 
 def matches(lines: Lines, name: str, link: Link | None) -> bool:

@@ -106,7 +106,11 @@ class HostNetworkOperations:
         stored, links = self.backend.stored(), self.host.read()
         replaced = self.backend.replacements(replaces, lower_names(stored.with_(declared)), links)
         plan = plan_present(declared, stored, links, self.backend.edited(declared), replaced)
-        problems = [*declared_problems(declared, stored), *(one.problem for one in replaced if one.problem)]
+        problems = [
+            *declared_problems(declared, stored),
+            *self.backend.unsupported(declared),
+            *(one.problem for one in replaced if one.problem),
+        ]
         self._refuse(plan, links, caution, problems)
         return self._carry_out(plan, links, check, timeout, caution)
 
@@ -197,12 +201,12 @@ class HostNetworkOperations:
         return replace(planned, links=self.host.read() if quiet else after, warnings=(*planned.warnings, *quiet))
 
     def _apply(self, plan: NetworkPlan) -> None:
-        """Bring the kernel to what the files say now; what is to be made is made by systemd-networkd."""
+        """Bring the kernel to what the files say now; what is to be made is made by the program that reads them."""
         for name in plan.delete:
             self.host.delete(name)
         for name in plan.release:
             self.host.release(name)
-        self.backend.reload()
+        self.backend.reload(plan.touched)
         for name, address in plan.drop:
             self.host.drop_address(name, address)
         for name in plan.taken:
@@ -219,7 +223,7 @@ class HostNetworkOperations:
     def _wait(self, plan: NetworkPlan, timeout: float) -> Links:
         """Wait until everything is there.
 
-        systemd-networkd is asked again, twice, about what is not. What it has not made by the second time is made here, for
+        The program that keeps it is asked again, twice, about what is not. What it has not made by the second time is made here, for
         not every version makes an interface again that somebody removed; it then takes that over.
 
         Raises:
@@ -290,7 +294,7 @@ class HostNetworkOperations:
             link, was = now.get(name), before.get(name)
             if link is not None and was is not None and link.master not in (None, was.master):
                 self.host.release(name)
-        self.backend.reload()
+        self.backend.reload(plan.touched)
         whole = frozenset(name for name in plan.named & plan.before.names() if name in before.by_name)
         former = replace(plan, before=plan.after, after=plan.before, named=whole, create=plan.remade, drop=(), taken=())
         self._wait(former, timeout)

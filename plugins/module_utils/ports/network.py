@@ -59,6 +59,9 @@ class NetworkBackend(Protocol):
     def edited(self, declared: HostNetwork) -> tuple[str, ...]:
         """Files of ours, concerning what is declared, that somebody else has written to."""
 
+    def unsupported(self, declared: HostNetwork) -> tuple[str, ...]:
+        """What of the declared network the program cannot keep, in words."""
+
     def claims(self, names: Collection[str], links: Links, without: Collection[str] = ()) -> dict[str, str]:
         """Which of these interfaces something else manages, and what that is; some files give way."""
 
@@ -73,8 +76,8 @@ class NetworkBackend(Protocol):
     def write(self, changes: Mapping[str, FileChange]) -> None:
         """Change files, all of them or none."""
 
-    def reload(self) -> None:
-        """Let the program read its files again; nothing is taken down that they do not change."""
+    def reload(self, names: Collection[str]) -> None:
+        """Let the program bring these interfaces to what its files say now; nothing is taken down that they do not change."""
 
     def reconfigure(self, names: Collection[str]) -> None:
         """Let the program look at some interfaces again."""

@@ -1,0 +1,326 @@
+"""ifupdown as what keeps a host's network: its file, the running network by it, the next start, and the way back."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from ansible_collections.xenfleet.xen.plugins.module_utils.errors import CommandFailed, Refused, TimedOut
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import Caution, Stage
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
+    HostNetwork,
+    Link,
+    make_bond,
+    make_bridge,
+)
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.choose import choose
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.ifupdown import PATH, Ifupdown, parse, render
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.host_network import Clock, HostNetworkOperations, Outcome
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import CommandResult
+
+from .live_host import Guard, LiveHost, start
+from .test_host_network import WIRED, Time, fresh, networks
+from .test_network_confirm import BR0, CAREFUL, OVER_BOND, OVER_ETH0, answer, fall, leftovers
+
+INTERFACES = "/etc/network/interfaces"
+DEBIAN = """\
+source /etc/network/interfaces.d/*
+auto lo
+iface lo inet loopback
+auto eth0
+iface eth0 inet static
+    address 192.0.2.5/24
+    gateway 192.0.2.1
+"""
+
+
+@dataclass
+class IfupHost(LiveHost):
+    """A host with ifupdown, which does what a stanza says."""
+
+    def run(
+        self, argv: Sequence[str], *, stdin: str | None = None, timeout: float | None = None, check: bool = True
+    ) -> CommandResult:
+        if argv[0] != "ifup":
+            return super().run(argv, stdin=stdin, timeout=timeout, check=check)
+        self.ran.append(list(argv))
+        try:
+            self.ifup(argv[-1])
+        except (KeyError, AssertionError) as error:
+            if check:
+                raise CommandFailed(f"ifup {argv[-1]} failed", found=str(error)) from error
+            return CommandResult(1, "", str(error))
+        return CommandResult(0, "", "")
+
+    def ifup(self, name: str) -> None:
+        lines = stanzas(self)[name]
+        for when in ("pre-up", "address", "gateway", "up"):
+            for word, _space, rest in (line.partition(" ") for line in lines):
+                if word == when == "address":
+                    self.set(name, addresses=(rest,))
+                elif word == when == "gateway":
+                    self.set(name, gateway=rest)
+                elif word == when:
+                    self.shell(rest)
+
+    def shell(self, line: str) -> None:
+        """Do one line of a shell, of which no more is understood than what is written."""
+        todo = line.split(" || ")
+        if todo[0].startswith("test -e /sys/class/net/"):
+            name, _slash, upper = todo.pop(0).rpartition("net/")[2].partition("/upper_")
+            if name in self.links and (not upper or self.links[name].master == upper):
+                return
+        if todo[0].startswith("echo "):
+            return
+        words = todo[0].split()
+        assert words[0] == "ip"
+        try:
+            assert "master" not in words or words[4] not in self.stubborn
+            self.obey_ip(words[1:])
+        except (KeyError, AssertionError):
+            if todo[1:] != ["true"]:
+                raise
+
+    def boot(self) -> None:
+        """A start: the cards are there, and ifupdown brings up what its files name, in their order."""
+        self.links = dict(fresh(self.root).links)
+        self.set("eth0", addresses=(), gateway=None)
+        for name in stanzas(self):
+            if name != "lo":
+                self.ifup(name)
+
+
+def stanzas(host: LiveHost) -> dict[str, list[str]]:
+    """What stands under each interface."""
+    found: dict[str, list[str]] = {}
+    for path in (INTERFACES, PATH):
+        file = host.root / path.lstrip("/")
+        name = ""
+        for line in file.read_text().splitlines() if file.exists() else ():
+            if line.startswith("iface "):
+                name = line.split()[1]
+                found[name] = []
+            elif line.startswith(" ") and line.strip():
+                found[name].append(line.strip())
+    return found
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> IfupHost:
+    return ifup_host(tmp_path)
+
+
+def ifup_host(root: Path) -> IfupHost:
+    """A plain Debian that is managed by eth0."""
+    before = fresh(root)
+    (root / "etc/network/interfaces.d").mkdir(parents=True)
+    (root / INTERFACES.lstrip("/")).write_text(DEBIAN)
+    start(root, "1")
+    programs = before.programs | {"ifup"}
+    return IfupHost(root, before.links, before.management, programs=programs, active=frozenset({"networking.service"}))
+
+
+def operations(host: IfupHost) -> HostNetworkOperations:
+    time = Time()
+    return HostNetworkOperations(choose(host, host.root), host, Guard(host, host.root), Clock(time.now, time.sleep))
+
+
+def ensure(
+    host: IfupHost, declared: HostNetwork, caution: Caution = CAREFUL, replaces: Sequence[str] = (INTERFACES,)
+) -> Outcome:
+    return operations(host).ensure(declared, check=False, timeout=20, caution=caution, replaces=replaces)
+
+
+def state(host: IfupHost) -> tuple[dict[str, Link], dict[str, str]]:
+    texts = {str(file): file.read_text() for file in (host.root / "etc/network").rglob("*") if file.is_file()}
+    return dict(host.links), texts
+
+
+def without_nat(network: HostNetwork) -> HostNetwork:
+    return HostNetwork(network.bonds, tuple(replace(bridge, nat=None) for bridge in network.bridges))
+
+
+SLOW = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+# -- the file ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_file_of_a_bond_with_a_bridge() -> None:
+    bond = make_bond("bond0", "active-backup", ("eth0", "eth1"), miimon_ms=100, primary="eth0", mtu=9000)
+    bridge = make_bridge(
+        "xenbr7", over="bond0", vlan=7, addresses=("192.0.2.5/24",), gateway="192.0.2.1", network="lan"
+    )
+    text = render(HostNetwork((bond,), (bridge,)))
+    assert text is not None
+    head, *stanzas = text.split("\n\n")
+    assert head.startswith("# Written by Ansible")
+    assert stanzas == [
+        """\
+# bond {"name": "bond0", "mode": "active-backup", "members": ["eth0", "eth1"], "miimon_ms": 100, "primary": "eth0", "mtu": 9000}
+auto bond0
+iface bond0 inet manual
+    pre-up test -e /sys/class/net/bond0 || ip link add name bond0 type bond mode active-backup miimon 100
+    pre-up ip link set dev bond0 addrgenmode none || true
+    pre-up echo 0 > /proc/sys/net/ipv6/conf/bond0/accept_ra || true
+    pre-up test -e /sys/class/net/eth0/upper_bond0 || ip link set dev eth0 down || true
+    pre-up test -e /sys/class/net/eth0/upper_bond0 || ip link set dev eth0 master bond0 || true
+    up ip link set dev eth0 up || true
+    pre-up test -e /sys/class/net/eth1/upper_bond0 || ip link set dev eth1 down || true
+    pre-up test -e /sys/class/net/eth1/upper_bond0 || ip link set dev eth1 master bond0 || true
+    up ip link set dev eth1 up || true
+    up ip link set dev bond0 type bond primary eth0 || true
+    up ip link set dev bond0 mtu 9000 up""",
+        """\
+# bridge {"name": "xenbr7", "over": "bond0", "vlan": 7, "addresses": ["192.0.2.5/24"], "gateway": "192.0.2.1", "network": "lan"}
+auto xenbr7
+iface xenbr7 inet manual
+    pre-up test -e /sys/class/net/bond0.7 || ip link add link bond0 name bond0.7 type vlan id 7 || true
+    pre-up ip link set dev bond0.7 addrgenmode none || true
+    pre-up echo 0 > /proc/sys/net/ipv6/conf/bond0.7/accept_ra || true
+    pre-up test -e /sys/class/net/xenbr7 || ip link add name xenbr7 type bridge stp_state 0 forward_delay 0
+    pre-up ip link set dev xenbr7 addrgenmode none || true
+    pre-up echo 0 > /proc/sys/net/ipv6/conf/xenbr7/accept_ra || true
+    pre-up ip link set dev bond0.7 master xenbr7 || true
+    up ip link set dev bond0.7 up || true
+    up ip link set dev xenbr7 up
+    up ip addr replace 192.0.2.5/24 broadcast + dev xenbr7
+    up ip -4 route replace default via 192.0.2.1 dev xenbr7
+""",
+    ]
+
+
+@given(networks())
+def test_what_is_written_is_read_again_and_is_shell(network: HostNetwork) -> None:
+    text = render(network) or ""
+    assert parse(text) == HostNetwork().with_(network)
+    commands = [line.strip().partition(" ")[2] for line in text.splitlines() if line.startswith("    ")]
+    subprocess.run(["sh", "-n"], input="\n".join(commands), text=True, check=True)
+
+
+@pytest.mark.parametrize(
+    "text", ["# bond {}", '# bond {"name": "b", "mode": "x", "members": []}', "# bond {x}", '# bridge {"x": 1}']
+)
+def test_what_is_damaged_is_left_out(text: str) -> None:
+    assert parse(text) == HostNetwork()
+
+
+# -- the running network, and the next start ---------------------------------------------------------------------------
+
+
+@SLOW
+@given(before=networks(), after=networks())
+def test_the_network_comes_again_at_the_next_start_and_falls_back_exactly(
+    tmp_path_factory: pytest.TempPathFactory, before: HostNetwork, after: HostNetwork
+) -> None:
+    host = ifup_host(tmp_path_factory.mktemp("host"))
+    ensure(host, without_nat(before))
+    assert leftovers(host) == []
+    assert ensure(host, without_nat(before)).plan.changes == ()
+    was = state(host)
+    host.boot()
+    assert ensure(host, without_nat(before)).plan.changes == ()
+    host.links = dict(was[0])
+    host.management = dict.fromkeys([*host.links, *after.names()], "everything carries it")
+    try:
+        done = ensure(host, without_nat(after))
+    except Refused:  # such as a card that must leave its old bond first
+        return
+    if done.plan.changes:
+        assert fall(host) == 0
+        assert answer(host, "t1").stage is Stage.RESTORED
+    assert state(host) == was
+
+
+@pytest.mark.parametrize("declared", [OVER_ETH0, OVER_BOND])
+def test_the_connection_goes_into_a_bridge(host: IfupHost, declared: HostNetwork) -> None:
+    before = state(host)
+    ensure(host, declared)
+    assert (host.links["eth0"].addresses, host.links["eth0"].gateway) == ((), None)
+    assert (host.links["xenbr0"].addresses, host.links["xenbr0"].gateway) == (("192.0.2.5/24",), "192.0.2.1")
+    assert fall(host) == 0
+    assert state(host) == before
+    ensure(host, declared, replace(CAREFUL, token="t2"))
+    assert answer(host, "t2").stage is Stage.CONFIRMED
+    host.management = {"xenbr0": "the default route goes through it"}
+    assert ensure(host, declared).plan.changes == ()
+    host.boot()
+    assert host.links["xenbr0"].addresses == ("192.0.2.5/24",)
+    assert ensure(host, declared).plan.changes == ()
+
+
+def test_what_goes_gives_the_connection_back_to_the_file_that_has_it_again(host: IfupHost) -> None:
+    before = state(host)
+    ensure(host, OVER_ETH0)
+    answer(host, "t1")
+    host.management = dict.fromkeys(("eth0", "xenbr0"), "this SSH session came to it")
+    (host.root / INTERFACES.lstrip("/")).write_text(DEBIAN)
+    caution = replace(CAREFUL, token="t2", address="192.0.2.5")
+    operations(host).remove(frozenset({"xenbr0"}), check=False, timeout=20, caution=caution)
+    assert answer(host, "t2").stage is Stage.CONFIRMED
+    assert state(host) == before
+
+
+def test_a_bond_that_is_made_anew_gets_its_bridges_back(host: IfupHost) -> None:
+    ensure(host, WIRED)
+    ensure(host, HostNetwork((replace(WIRED.bonds[0], mode=make_bond("b", "balance-rr", ()).mode, lacp_rate=None),)))
+    assert {host.links[f"bond0.{vlan}"].master for vlan in (10, 20)} == {"xenbr10", "xenbr20"}
+
+
+def test_what_does_not_come_up_is_taken_back(host: IfupHost) -> None:
+    ensure(host, HostNetwork((), (make_bridge("xenbr9", over="eth4"),)))
+    before = state(host)
+    host.stubborn = frozenset({"eth2"})
+    with pytest.raises(TimedOut, match="eth2 is not in bond0"):
+        ensure(host, WIRED)
+    links, texts = state(host)
+    assert texts == before[1]
+    assert {name: replace(link, up=True) for name, link in links.items()} == before[0]
+
+
+# -- what others have, and what it cannot do ---------------------------------------------------------------------------
+
+
+def refusal(host: IfupHost, declared: HostNetwork, replaces: Sequence[str] = ()) -> str:
+    before = state(host)
+    with pytest.raises(Refused) as caught:
+        ensure(host, declared, replaces=replaces)
+    assert state(host) == before
+    return str(caught.value)
+
+
+def test_other_files_keep_what_they_have(host: IfupHost) -> None:
+    assert f"eth0 is managed by ifupdown ({INTERFACES}); name that file in 'replaces'" in refusal(host, OVER_ETH0)
+    file = host.root / INTERFACES.lstrip("/")
+    file.write_text(f"{DEBIAN}iface eth1 inet manual\n")
+    assert f"eth1 is managed by ifupdown ({INTERFACES})" in refusal(host, WIRED)
+
+
+def test_files_that_ifupdown_does_not_read_are_passed_over(host: IfupHost) -> None:
+    for name in ("etc/systemd/network/10-x.network", "etc/network/other"):
+        (host.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (host.root / name).write_text("[Match]\nName=eth0\niface eth0 inet static\n")
+    ensure(host, OVER_ETH0, replaces=(INTERFACES, PATH, "/etc/systemd/network/10-x.network", "/etc/network/other"))
+    assert (host.root / "etc/systemd/network/10-x.network").exists()
+
+
+def test_networks_behind_the_address_of_the_host_are_not_to_be_had(host: IfupHost) -> None:
+    words = refusal(host, HostNetwork((), (make_bridge("b", addresses=("10.0.0.254/24",), nat=True),)))
+    assert "bridges[b].nat cannot be had of ifupdown; it needs systemd-networkd" in words
+
+
+def test_a_file_edited_by_hand_is_written_anew(host: IfupHost) -> None:
+    declared = HostNetwork((), (replace(BR0, over="eth2", gateway=None, addresses=()),))
+    ensure(host, declared)
+    file = host.root / PATH.lstrip("/")
+    text = file.read_text()
+    file.write_text(text.replace("xenbr0 up", "xenbr0 down"))
+    (change,) = ensure(host, declared).plan.changes
+    assert change.field == f"files[{PATH}]"
+    assert file.read_text() == text
+    assert isinstance(operations(host).backend, Ifupdown)
