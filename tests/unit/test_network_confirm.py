@@ -148,6 +148,18 @@ def test_the_bridge_under_the_connection_gets_a_bond(host: LiveHost) -> None:
     assert state(host) == before
 
 
+def test_a_bond_that_comes_into_a_bridge_of_its_own_leaves_it_again(host: LiveHost) -> None:
+    bond, alone = make_bond("bond1", "active-backup", ("eth1",)), make_bridge("xenbr1")
+    ensure(host, HostNetwork((bond,), (alone,)))
+    host.management = {"xenbr1": "the default route goes through it"}
+    before = state(host)
+    done = ensure(host, HostNetwork((bond,), (replace(alone, over="bond1"),)))
+    assert host.links["bond1"].master == "xenbr1"
+    assert done.plan.touched == {"bond1", "xenbr1"}
+    fall(host)
+    assert state(host) == before
+
+
 SLOW = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

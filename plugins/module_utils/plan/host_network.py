@@ -156,7 +156,7 @@ def plan_present(
         if not found:
             continue
         wrong = _wrong_uplinks(bridge, was, links)
-        touched |= {bridge.name, *wrong, *_own_lower(bridge, after)}
+        touched |= {bridge.name, *wrong, *_own_lower(bridge, after, links)}
         for name in wrong:
             (delete if links.kind(name) == "vlan" else release).add(name)
         uplink = links.get(bridge.uplink)
@@ -397,12 +397,14 @@ def _missing(after: HostNetwork, named: frozenset[str], links: Links, delete: se
     return tuple(name for name in (*bonds, *bridges, *vlans) if name not in links.by_name or name in delete)
 
 
-def _own_lower(bridge: Bridge, after: HostNetwork) -> set[str]:
-    """What a change of a bridge touches below it: its VLAN; and the interface, where no bond of ours is between."""
-    lower = {bridge.uplink} if bridge.vlan is not None or after.bond(bridge.over) is None else set()
-    if after.bond(bridge.over) is None:
-        lower.add(bridge.over)
-    return {name for name in lower if name is not None}
+def _own_lower(bridge: Bridge, after: HostNetwork, links: Links) -> set[str]:
+    """What a change of a bridge touches below it: its VLAN, or the interface; a bond of ours only when it comes into the bridge."""
+    if bridge.over is None or bridge.uplink is None:
+        return set()
+    bond = after.bond(bridge.over) is not None
+    port = links.get(bridge.uplink)
+    joins = bridge.vlan is not None or port is None or port.master != bridge.name
+    return {*({bridge.uplink} if joins or not bond else ()), *(() if bond else (bridge.over,))}
 
 
 def _depth(links: Links, name: str) -> int:
