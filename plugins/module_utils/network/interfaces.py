@@ -45,15 +45,11 @@ def interfaces(root: Path, giving: Collection[str] = (), names: Collection[str] 
 def reads(root: Path, path: str) -> bool:
     """Whether ifupdown reads a file, once it is there."""
     file = root / path.lstrip("/")
-    for shown, text in _texts(root):
-        for words in _words(text):
-            pattern = words[1].rstrip("/") + "/*" if words[0] == "source-directory" else words[1]
-            base = root if pattern.startswith("/") else (root / shown.lstrip("/")).parent
-            if words[0] in ("source", "source-directory") and fnmatch.fnmatchcase(
-                str(file), f"{base}/{pattern.lstrip('/')}"
-            ):
-                return True
-    return False
+    return any(
+        fnmatch.fnmatchcase(str(file), str(folder / pattern))
+        for shown, text in _texts(root)
+        for folder, pattern in _sources(root, root / shown.lstrip("/"), text)
+    )
 
 
 def _texts(root: Path) -> list[tuple[str, str]]:
@@ -66,12 +62,19 @@ def _texts(root: Path) -> list[tuple[str, str]]:
         if shown in found or not file.is_file():
             continue
         found[shown] = file.read_text(encoding="utf-8", errors="surrogateescape")
-        for words in _words(found[shown]):
-            if words[0] == "source":
-                todo += _matching(root, file, words[1])
-            elif words[0] == "source-directory":
-                todo += _matching(root, file, words[1].rstrip("/") + "/*")
+        for folder, pattern in _sources(root, file, found[shown]):
+            todo += sorted(folder.glob(pattern))
     return list(found.items())
+
+
+def _sources(root: Path, file: Path, text: str) -> list[tuple[Path, str]]:
+    """The patterns of files that a file names, each with the folder that it counts from."""
+    found: list[tuple[Path, str]] = []
+    for words in _words(text):
+        if words[0] in ("source", "source-directory"):
+            pattern = words[1] if words[0] == "source" else words[1].rstrip("/") + "/*"
+            found.append((root if pattern.startswith("/") else file.parent, pattern.lstrip("/")))
+    return found
 
 
 def _words(text: str) -> list[list[str]]:
@@ -89,12 +92,6 @@ def _mentioned(text: str) -> list[str]:
         elif words[0] in _LISTS:
             found += [name for name in words[1:] if name != "none"]
     return found
-
-
-def _matching(root: Path, file: Path, pattern: str) -> list[Path]:
-    """The files that a pattern names, which is absolute or relative to the file that has it."""
-    base = root if pattern.startswith("/") else file.parent
-    return sorted(base.glob(pattern.lstrip("/")))
 
 
 def files(root: Path) -> tuple[str, ...]:
