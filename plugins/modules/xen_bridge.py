@@ -170,6 +170,13 @@ options:
     type: list
     elements: path
     default: []
+  _change:
+    description: The controller's name for the change. Given by the action of the same name, which runs on the controller.
+    type: str
+  _answer:
+    description: What the action wants to know of the change O(_change), or that it is confirmed. Given by the action, too.
+    type: str
+    choices: [look, confirm]
 notes:
   - While a change waits to be confirmed, what is needed to undo it is in C(/var/lib/xenfleet/network) on the host, and the units
     C(xenfleet-network-fallback.service) and C(.timer) are in C(/etc/systemd/system). Other changes are refused meanwhile.

@@ -392,8 +392,9 @@ def run_program(argv: Sequence[str]) -> str:
 
 def say(words: str) -> None:
     """A line for the journal."""
-    print(words, flush=True)  # noqa: T201
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    raise SystemExit(main(sys.argv[1:]))
