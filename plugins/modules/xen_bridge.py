@@ -121,12 +121,51 @@ options:
           - The next hop of the default route. Refused where the host has a default route through an interface that stays as it is.
           - An empty string is none. Not managed when not given.
         type: str
+      dhcp:
+        description:
+          - Whether the host gets an IPv4 address on the bridge, and its default route, by DHCP. It asks by the bridge's MAC address, which
+            is that of the interface below, so that it gets what that interface had.
+          - An address that does not come within O(timeout) is a failure, and the former network is put back.
+          - Not managed when not given; a new bridge has it not. Refused where ifupdown keeps the network.
+        type: bool
+      accept_ra:
+        description:
+          - Whether the host takes IPv6 addresses and routes that routers announce on the bridge.
+          - Not managed when not given; a new bridge has it not.
+        type: bool
       nat:
         description:
           - Whether what guests send by this bridge leaves the host under the host's own IPv4 address. Their gateway is the host's
             address on the bridge, in O(bridges[].addresses).
           - The host forwards packets then. Not managed when not given; a new bridge has it not. Refused where ifupdown keeps the network.
         type: bool
+      routed:
+        description:
+          - Whether the host forwards what guests send by this bridge, and what is sent to them, as it is (a routed network). Their gateway is
+            the host's address in O(bridges[].addresses), and the routers outside have to know the way to them by the host.
+          - Switches forwarding on for the whole host, for IPv4 and IPv6 as far as the bridge has addresses of these. It is not switched off
+            again before the host's next start.
+          - Not managed when not given; a new bridge has it not.
+        type: bool
+      trunk:
+        description:
+          - VLANs that the bridge carries with their tags between O(bridges[].over) and its guests, which tag themselves, as numbers and
+            ranges such as V(20-29). The bridge filters - other VLANs, and what has no tag, are not let in.
+          - Guests are plugged in with the script V(vif-trunk), which the role M(xenfleet.xen.network#role) brings.
+          - Goes without O(bridges[].vlan) and everything that the host itself would have on the bridge.
+          - An empty list makes it a bridge that knows no VLANs. Not managed when not given; a new bridge knows none.
+        type: list
+        elements: str
+      stp:
+        description:
+          - Whether the bridge takes part in the spanning tree, which keeps loops of several bridges from becoming a storm. A new port is then
+            used after 2 times 15 seconds, so that a guest that starts or moves in is not heard before.
+          - Not managed when not given; a new bridge has it not.
+        type: bool
+      ageing:
+        description:
+          - Seconds that the bridge remembers who is behind which port. The kernel's usual 300 when not given.
+        type: int
       mtu:
         description: The largest packet of the bridge and its VLAN interface; a bond below needs the same or more.
         type: int
@@ -378,7 +417,13 @@ BRIDGE_SPEC: dict[str, dict[str, Any]] = {
     "vlan": {"type": "int"},
     "addresses": {"type": "list", "elements": "str"},
     "gateway": {"type": "str"},
+    "dhcp": {"type": "bool"},
+    "accept_ra": {"type": "bool"},
     "nat": {"type": "bool"},
+    "routed": {"type": "bool"},
+    "trunk": {"type": "list", "elements": "str"},
+    "stp": {"type": "bool"},
+    "ageing": {"type": "int"},
     "mtu": {"type": "int"},
     "network": {"type": "str"},
 }

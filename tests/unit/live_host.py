@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Link, make_bond, make_bridge
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.vlans import read_vlans
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.fall_back import BOOT_ID
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.guard import HostGuard
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.networkd import FOLDER
@@ -30,6 +31,11 @@ class LiveHost(Host):
     def run(
         self, argv: Sequence[str], *, stdin: str | None = None, timeout: float | None = None, check: bool = True
     ) -> CommandResult:
+        if argv[0] == "bridge":
+            self.ran.append(list(argv))
+            return CommandResult(
+                0, json.dumps(self.carried()) if argv[1] == "-json" else self.obey_bridge(argv[2:]), ""
+            )
         if argv[0] != "ip":
             return super().run(argv, stdin=stdin, timeout=timeout, check=check)
         self.ran.append(list(argv))
@@ -43,6 +49,20 @@ class LiveHost(Host):
         except (KeyError, AssertionError) as error:
             return CommandResult(2, "", str(error))
         return CommandResult(0, "", "")
+
+    def carried(self) -> list[dict[str, Any]]:
+        return [
+            {"ifname": link.name, "vlans": [{"vlan": vlan} for vlan in link.vlans]}
+            for link in self.links.values()
+            if link.vlans
+        ]
+
+    def obey_bridge(self, words: Sequence[str]) -> str:
+        """Let a port carry VLANs, or not any more."""
+        deed, _dev, name, _vid, which = words
+        named, there = set(read_vlans([which], field="vid")), set(self.links[name].vlans)
+        self.set(name, vlans=tuple(sorted(there | named if deed == "add" else there - named)))
+        return ""
 
     def say(self, argv: Sequence[str]) -> str:
         """What a program prints, whatever becomes of it."""
@@ -80,6 +100,7 @@ class LiveHost(Host):
             self.add_vlan(make_bridge("xenbr", over=options["link"], vlan=int(options["id"])))
         elif kind == "bridge":
             self.add_bridge(make_bridge(options["name"], mac=options.get("address")))
+            self.set(options["name"], **bridge_words(options))
         else:
             miimon = options.get("miimon")
             self.add_bond(
@@ -109,6 +130,8 @@ class LiveHost(Host):
             self.set(name, mtu=int(words[1]))
             if words[2:]:
                 self._set(name, words[2:])
+        elif words[:2] == ["type", "bridge"]:
+            self.set(name, **bridge_words(dict(zip(words[2::2], words[3::2], strict=True))))
         elif words[:2] == ["type", "bond"]:
             options = dict(zip(words[2::2], words[3::2], strict=True))
             self.adjust_bond(
@@ -161,6 +184,17 @@ class Guard(HostGuard):
         self.work(work)
 
 
+def bridge_words(options: Mapping[str, str]) -> dict[str, Any]:
+    """What a bridge is set to by the words of ``ip``."""
+    read: dict[str, tuple[str, Callable[[str], Any]]] = {
+        "stp_state": ("stp", lambda word: word == "1"),
+        "forward_delay": ("forward_delay", int),
+        "ageing_time": ("ageing", int),
+        "vlan_filtering": ("filters", lambda word: word == "1"),
+    }
+    return {field: make(options[name]) for name, (field, make) in read.items() if name in options}
+
+
 def live_host(root: Path) -> LiveHost:
     """A host that is managed by eth0, for which somebody else has a file."""
     host = fresh(root)
@@ -189,7 +223,13 @@ def row(link: Link) -> dict[str, Any]:
             "primary": link.bond.primary,
         }
     elif link.kind == "bridge":
-        data = {"stp_state": int(link.stp), "forward_delay": link.forward_delay}
+        data = {
+            "stp_state": int(link.stp),
+            "forward_delay": link.forward_delay,
+            "ageing_time": link.ageing,
+            "vlan_filtering": int(link.filters),
+            "vlan_default_pvid": int(not link.filters),
+        }
     elif link.kind == "vlan":
         data = {"id": link.vlan}
     found: dict[str, Any] = {

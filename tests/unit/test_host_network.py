@@ -41,9 +41,16 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.network.ifupdown impo
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.kernel import (
     KernelLinks,
     parse_links,
+    parse_vlans,
     ssh_server_address,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.network.networkd import FOLDER, Networkd, parse, render
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.networkd import (
+    FOLDER,
+    SYSCTL,
+    Networkd,
+    parse,
+    render,
+)
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.host_network import (
     Clock,
     HostNetworkOperations,
@@ -137,9 +144,10 @@ class Host:
                 self.add_vlan(bridge)
                 self.look_at(str(bridge.uplink))
             if bridge.uplink == name and bridge.name in self.links:
-                self.set(name, master=bridge.name, up=True)
+                self.set(name, master=bridge.name, up=True, vlans=bridge.trunk or ())
             if bridge.name == name:
-                own = tuple(sorted({*self.links[name].addresses, *(bridge.addresses or ())}))
+                given = [GIVEN] if bridge.dhcp and "dhcp" not in self.dark else []
+                own = tuple(sorted({*self.links[name].addresses, *(bridge.addresses or ()), *given}))
                 gateway, mtu = bridge.gateway or None, bridge.mtu or 1500
                 self.set(name, up=True, addresses=own, gateway=gateway, mtu=mtu)
 
@@ -157,10 +165,10 @@ class Host:
             if link.parent == name:
                 self.delete(other)
             elif link.master == name:
-                self.set(other, master=None)
+                self.set(other, master=None, vlans=())
 
     def release(self, name: str) -> None:
-        self.set(name, master=None)
+        self.set(name, master=None, vlans=())
         for bridge in self.known.bridges if self.eager else ():
             if bridge.uplink == name and bridge.name in self.links:
                 self.set(name, master=bridge.name)
@@ -179,7 +187,7 @@ class Host:
 
     def add_bridge(self, bridge: Bridge) -> None:
         assert bridge.name not in self.links
-        self.links[bridge.name] = Link(bridge.name, "bridge", up=False, mac=bridge.mac)
+        self.links[bridge.name] = Link(bridge.name, "bridge", up=False, mac=bridge.mac, **bridge_state(bridge))
 
     def add_vlan(self, bridge: Bridge) -> None:
         assert bridge.uplink not in self.links
@@ -193,9 +201,11 @@ class Host:
         new = replace(state, miimon_ms=bond.miimon_ms, hash_policy=hashing, primary=bond.primary or None)
         self.set(bond.name, bond=new, up=True, mtu=bond.mtu or self.links[bond.name].mtu)
 
-    def adjust_bridge(self, bridge: Bridge, *, with_uplink: bool) -> None:
-        self.set(bridge.name, stp=False, forward_delay=0, up=True)
-        if bridge.vlan is not None and with_uplink:
+    def adjust_bridge(self, bridge: Bridge, links: Links) -> None:
+        self.set(bridge.name, up=True, **bridge_state(bridge))
+        for port in links.ports(bridge.name) if bridge.trunk else ():
+            self.set(port.name, vlans=bridge.trunk)
+        if bridge.vlan is not None and bridge.uplink in links.by_name:
             self.set(str(bridge.uplink), up=True)
 
     def drop_address(self, name: str, address: str) -> None:
@@ -209,6 +219,20 @@ class Host:
 
     def plug(self, port: str, bridge: str) -> None:
         self.links[port] = Link(port, master=bridge)
+
+
+# What the network's DHCP server gives.
+GIVEN = "192.0.2.77/24"
+
+
+def bridge_state(bridge: Bridge) -> dict[str, Any]:
+    """What the kernel shows of a bridge that is set so."""
+    return {
+        "stp": bool(bridge.stp),
+        "forward_delay": bridge.forward_delay,
+        "ageing": 30000 if bridge.ageing is None else bridge.ageing * 100,
+        "filters": bool(bridge.trunk),
+    }
 
 
 class Time:
@@ -292,6 +316,10 @@ def test_addresses_in_their_usual_form(value: str, usual: str) -> None:
         lambda: make_bridge("br0", network="a\nb"),
         lambda: make_bridge("br0", gateway="x"),
         lambda: make_bridge("br0", mtu=1),
+        lambda: make_bridge("br0", ageing=-1),
+        lambda: make_bridge("br0", over="bond0", trunk=("0",)),
+        lambda: make_bridge("br0", over="bond0", trunk=("20-10",)),
+        lambda: make_bridge("br0", over="bond0", trunk=("1\nVLAN=2",)),
         lambda: make_bond("bond0", "803.2ad", ("eth1",)),
         lambda: make_bond("bond0", "802.3ad", ("../eth1",)),
     ],
@@ -333,7 +361,64 @@ def test_the_files_of_a_bond_with_a_vlan_bridge() -> None:
     assert "STP=no\nForwardDelaySec=0\n" in found["40-xenfleet-xenbr10.netdev"]
 
 
-LINE = st.sampled_from(CARDS[1:])
+def test_the_files_of_a_trunk() -> None:
+    found = render(
+        HostNetwork((), (make_bridge("b", over="eth1", trunk=("200", "100-102", 101), stp=True, ageing=60),))
+    )
+    assert "VLANFiltering=yes\nDefaultPVID=none\n" in found["40-xenfleet-b.netdev"]
+    assert "STP=yes\nForwardDelaySec=15\nAgeingTimeSec=60\n" in found["40-xenfleet-b.netdev"]
+    assert found["40-xenfleet-eth1.network"].endswith("Bridge=b\n\n[BridgeVLAN]\nVLAN=100-102\nVLAN=200\n")
+
+
+TRUNK = HostNetwork((BOND0,), (make_bridge("xenbr0", over="bond0", trunk=("100-109",)), BR10))
+
+
+def test_guests_on_a_trunk_follow_its_vlans(host: Host) -> None:
+    ensure(host, TRUNK)
+    host.plug("vif3.0", "xenbr0")
+    host.set("vif3.0", vlans=tuple(range(100, 110)))
+    wider = HostNetwork((), (replace(TRUNK.bridges[0], trunk=(100, 101, 200)),))
+    assert changed(host, wider) == {"bridges[xenbr0].trunk": ("100-109", "100-101, 200", Effect.LIVE)}
+    ensure(host, wider)
+    assert host.links["vif3.0"].vlans == host.links["bond0"].vlans == (100, 101, 200)
+    ensure(host, HostNetwork((), (replace(TRUNK.bridges[0], trunk=()),)))
+    assert not host.links["xenbr0"].filters
+
+
+def test_vlans_that_a_trunk_has_lost_come_back(host: Host) -> None:
+    ensure(host, TRUNK)
+    host.set("bond0", vlans=(100,))
+    assert changed(host, TRUNK) == {"bridges[xenbr0].trunk": ("100", "100-109", Effect.LIVE)}
+    ensure(host, TRUNK)
+    assert ensure(host, TRUNK).plan.changes == ()
+
+
+def test_the_kernel_forwards_for_a_routed_bridge_and_no_further(host: Host) -> None:
+    routed = make_bridge("b", addresses=("10.0.0.1/24",), routed=True)
+    ensure(host, HostNetwork((), (routed,)))
+    file = host.root / SYSCTL.lstrip("/")
+    assert file.read_text().splitlines()[1:] == ["net.ipv4.ip_forward = 1"]
+    assert ["sysctl", "--quiet", "--load", str(file)] in host.ran
+    ensure(host, HostNetwork((), (replace(routed, addresses=("10.0.0.1/24", "fd00::1/64")),)))
+    assert file.read_text().splitlines()[1:] == ["net.ipv4.ip_forward = 1", "net.ipv6.conf.all.forwarding = 1"]
+    ensure(host, HostNetwork((), (replace(routed, routed=False),)))
+    assert not file.exists()
+
+
+def test_an_address_that_does_not_come_is_no_network(host: Host) -> None:
+    host.links["eth0"] = card("eth0")
+    given = HostNetwork((), (make_bridge("b", over="eth1", dhcp=True),))
+    host.dark = frozenset({"dhcp"})
+    with pytest.raises(TimedOut, match="b was given no address by DHCP"):
+        ensure(host, given)
+    assert files(host) == {}
+    host.dark = frozenset()
+    ensure(host, given)
+    assert host.links["b"].addresses == (GIVEN,)
+    assert ensure(host, given).plan.changes == ()
+
+
+_BOOLEANS = st.sampled_from([None, False, True])
 
 
 @st.composite
@@ -372,11 +457,19 @@ def networks(draw: st.DrawFn) -> HostNetwork:
                 over=over,
                 vlan=vlan,
                 addresses=addresses,
-                nat=draw(st.sampled_from([None, False, True])) if has_ipv4 else None,
+                accept_ra=draw(_BOOLEANS),
+                nat=draw(_BOOLEANS) if has_ipv4 else None,
+                routed=draw(_BOOLEANS) if addresses else None,
+                stp=draw(_BOOLEANS),
+                ageing=draw(st.sampled_from([None, 0, 60])),
                 mtu=draw(st.sampled_from([None, 1400])),
                 network=draw(st.sampled_from([None, "services", ""])),
             )
         )
+        if over is not None and vlan is None and draw(st.booleans()):
+            bridges[-1] = make_bridge(
+                f"xenbr{index}", over=over, trunk=draw(st.sampled_from([(), (7,), ("100-109", 200)]))
+            )
     return HostNetwork(tuple(bonds), tuple(bridges))
 
 
@@ -528,6 +621,7 @@ def test_changes_of_a_wired_host(
         (lambda host: host.set("xenbr10", up=False), "bridges[xenbr10].state"),
         (lambda host: host.set("xenbr10", addresses=()), "bridges[xenbr10].addresses"),
         (lambda host: host.set("xenbr10", stp=True), "bridges[xenbr10].stp"),
+        (lambda host: host.set("xenbr10", filters=True), "bridges[xenbr10].trunk"),
         (lambda host: host.set("xenbr10", forward_delay=1500), "bridges[xenbr10].forward_delay"),
         (lambda host: host.set("bond0.10", vlan=99), "bridges[xenbr10].over"),
         (lambda host: host.set("bond0", bond=BondState("balance-rr")), "bonds[bond0].mode"),
@@ -601,6 +695,22 @@ def refusal(host: Host, declared: HostNetwork) -> str:
         ),
         (HostNetwork((), (make_bridge("b", addresses=("10.0.0.2/24",), gateway="10.9.0.1"),)), "none of its addresses"),
         (HostNetwork((), (make_bridge("b", nat=True),)), "nat needs an IPv4 address"),
+        (HostNetwork((), (make_bridge("b", routed=True),)), "routed needs an address"),
+        (HostNetwork((), (make_bridge("b", over="eth1", dhcp=True),)), "b cannot have a gateway by DHCP"),
+        (
+            HostNetwork((), (make_bridge("b", addresses=("10.0.0.2/24",), gateway="10.0.0.1", dhcp=True),)),
+            "gateway comes by DHCP",
+        ),
+        (HostNetwork((), (make_bridge("b", trunk=("7",)),)), "trunk needs 'over'"),
+        (HostNetwork((), (make_bridge("b", over="eth1", vlan=9, trunk=("7",)),)), "both vlan and trunk"),
+        (
+            HostNetwork((), (make_bridge("b", over="eth1", addresses=("10.0.0.2/24",), trunk=("7",)),)),
+            "addresses cannot be had with trunk",
+        ),
+        (
+            HostNetwork((), (make_bridge("b", over="eth1", trunk=("7-9",)), make_bridge("c", over="eth1", vlan=8))),
+            "trunk has VLAN 8 of eth1, which c has already",
+        ),
         (HostNetwork((BOND0,), (make_bridge("b", over="eth1"),)), "eth1 is a member of bond0"),
         (HostNetwork((BOND0,), (make_bridge("b", over="bond0", mtu=9000),)), "larger than the 1500 of bond0"),
         (HostNetwork((make_bond("bond0", "active-backup", ("eth1",), lacp_rate="fast"),)), "for the mode 802.3ad"),
@@ -885,6 +995,12 @@ class Ip:
         if "addr" in argv:
             return CommandResult(0, json.dumps([*IP_ROWS, {}]), "")
         return CommandResult(0, json.dumps(self.routes) if "-6" not in argv else "", "")
+
+
+def test_what_bridge_prints() -> None:
+    untagged = {"vlan": 1, "flags": ["PVID", "Egress Untagged"]}
+    rows = [{"ifname": "eth1", "vlans": [untagged, {"vlan": 10}, {"vlan": 20, "vlanEnd": 22}]}, {"ifname": "eth2"}]
+    assert parse_vlans(rows) == {"eth1": (10, 20, 21, 22), "eth2": ()}
 
 
 def test_what_ip_prints() -> None:

@@ -14,8 +14,12 @@ from enum import Enum
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import interface_name
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.vlans import read_vlans
 
 INTERFACE_LENGTH = 15
+MOST_AGEING = 1_000_000
+# IPv6 is not forwarded where nobody has asked for it: a host that does hears no routers.
+FORWARDING = {4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding"}
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _GUEST_PORT = re.compile(r"(?:vif|tap|vnet|veth)[\w.-]*", re.ASCII)
 
@@ -96,7 +100,13 @@ class Bridge:
         vlan: the VLAN on ``over``; None is untagged.
         addresses: the host's own addresses on it, with prefix length, sorted; None is 'not managed', as for all below.
         gateway: the default route, '' is none.
+        dhcp: the host has an IPv4 address on it that it is given.
+        accept_ra: the host takes IPv6 addresses and routes that routers announce on it.
         nat: what comes in by it leaves the host under the host's own address.
+        routed: the host forwards what comes in by it, as it is.
+        trunk: the VLANs that it carries with their tags, and nothing else; () is a bridge that knows no VLANs.
+        stp: it takes part in the spanning tree.
+        ageing: seconds that it remembers who is behind which port.
         mtu: largest packet.
         network: the label by which guests ask for it, '' is none.
         mac: the bridge's own address; that of what it lies over.
@@ -107,10 +117,27 @@ class Bridge:
     vlan: int | None = None
     addresses: tuple[str, ...] | None = None
     gateway: str | None = None
+    dhcp: bool | None = None
+    accept_ra: bool | None = None
     nat: bool | None = None
+    routed: bool | None = None
+    trunk: tuple[int, ...] | None = None
+    stp: bool | None = None
+    ageing: int | None = None
     mtu: int | None = None
     network: str | None = None
     mac: str | None = None
+
+    @property
+    def forwarding(self) -> tuple[str, ...]:
+        """The settings of the kernel that let the host forward for it: those of its addresses' protocols."""
+        versions = {ipaddress.ip_interface(one).version for one in self.addresses or ()} if self.routed else set()
+        return tuple(FORWARDING[version] for version in sorted(versions))
+
+    @property
+    def forward_delay(self) -> int:
+        """Hundredths of a second until a new port is used: the kernel's usual time where loops are looked for, and none elsewhere."""
+        return 1500 if self.stp else 0
 
     @property
     def uplink(self) -> str | None:
@@ -200,6 +227,9 @@ class Link:
         bond: a bond's state.
         stp: whether a bridge takes part in the spanning tree.
         forward_delay: a bridge's delay, in hundredths of a second.
+        ageing: how long a bridge remembers, in hundredths of a second.
+        filters: whether a bridge looks at VLANs.
+        vlans: what a port of such a bridge carries with tags.
         loopback: whether it is the loopback interface.
     """
 
@@ -218,6 +248,9 @@ class Link:
     bond: BondState | None = None
     stp: bool = False
     forward_delay: int = 0
+    ageing: int | None = None
+    filters: bool = False
+    vlans: tuple[int, ...] = ()
     loopback: bool = False
 
     @property
@@ -345,7 +378,13 @@ def make_bridge(
     vlan: int | None = None,
     addresses: tuple[str, ...] | None = None,
     gateway: str | None = None,
+    dhcp: bool | None = None,
+    accept_ra: bool | None = None,
     nat: bool | None = None,
+    routed: bool | None = None,
+    trunk: tuple[str | int, ...] | None = None,
+    stp: bool | None = None,
+    ageing: int | None = None,
     mtu: int | None = None,
     network: str | None = None,
     mac: str | None = None,
@@ -373,7 +412,11 @@ def make_bridge(
             gateway = str(ipaddress.ip_address(gateway))
         except ValueError as error:
             raise InvalidInput(f"{where}.gateway is no IP address", found=repr(gateway)) from error
-    return Bridge(name, over, vlan, kept, gateway, nat, mtu, network, mac)
+    _check_range(ageing, 0, MOST_AGEING, f"{where}.ageing")
+    carried = None if trunk is None else read_vlans(trunk, field=f"{where}.trunk")
+    return Bridge(
+        name, over, vlan, kept, gateway, dhcp, accept_ra, nat, routed, carried, stp, ageing, mtu, network, mac
+    )
 
 
 def address(value: str, *, field: str = "address") -> str:

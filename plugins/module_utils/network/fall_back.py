@@ -168,17 +168,18 @@ def retire(root: Path, run: Run | None) -> None:
 def picture(run: Run) -> Picture:
     """What the kernel has."""
 
-    def ask(*arguments: str) -> list[Row]:
+    def ask(*argv: str) -> list[Row]:
         try:
-            found = json.loads(run(["ip", "-json", *arguments]) or "[]")
+            found = json.loads(run(argv) or "[]")
         except ValueError:
             return []
         return [row for row in found if row]
 
     return {
-        "links": ask("-details", "addr", "show"),
-        "routes4": ask("-4", "route", "show"),
-        "routes6": ask("-6", "route", "show"),
+        "links": ask("ip", "-json", "-details", "addr", "show"),
+        "vlans": ask("bridge", "-json", "vlan", "show"),
+        "routes4": ask("ip", "-json", "-4", "route", "show"),
+        "routes6": ask("ip", "-json", "-6", "route", "show"),
     }
 
 
@@ -198,11 +199,15 @@ def repairs(names: Iterable[str], before: Picture, now: Picture) -> list[list[st
         commands += _settings(was[one], None if one in gone else has.get(one))
     for one in there:
         commands += _addresses(was[one], None if one in gone else has.get(one))
+    commands += _carried(
+        before.get("vlans", ()), now.get("vlans", ()), {one for one in there if was[one].get("master")}
+    )
     commands += _routes("-4", before["routes4"], now["routes4"], set(there))
     commands += _routes("-6", before["routes6"], now["routes6"], set(there))
     return commands
 
 
+_OF_BRIDGES = ("stp_state", "forward_delay", "ageing_time", "vlan_filtering", "vlan_default_pvid")
 _DEPTHS = {"bond": 1, "vlan": 2, "bridge": 3}
 
 
@@ -243,7 +248,7 @@ def creation(row: Row) -> list[str]:
     if kind(row) == "bond":
         command += ["type", "bond", "mode", str(data.get("mode"))]
         return command + _options(data, ("miimon", "xmit_hash_policy"), {"ad_lacp_rate": "lacp_rate"})
-    return [*command, "type", "bridge", *_options(data, ("stp_state", "forward_delay"))]
+    return [*command, "type", "bridge", *_options(data, _OF_BRIDGES)]
 
 
 def _options(data: Mapping[str, Any], names: Sequence[str], others: Mapping[str, str] | None = None) -> list[str]:
@@ -275,7 +280,7 @@ def _settings(was: Row, has: Row | None) -> list[list[str]]:
     commands = []
     for one, options in {
         "bond": ("miimon", "xmit_hash_policy", "primary"),
-        "bridge": ("stp_state", "forward_delay"),
+        "bridge": _OF_BRIDGES,
     }.items():
         if kind(was) == one:
             differs = [key for key in options if has is None or _data(was).get(key) != _data(has).get(key)]
@@ -290,6 +295,30 @@ def _settings(was: Row, has: Row | None) -> list[list[str]]:
     if has is None or up != ("UP" in (has.get("flags") or ())):
         commands.append(["ip", "link", "set", "dev", name, "up" if up else "down"])
     return commands
+
+
+def _carried(before: Iterable[Row], now: Iterable[Row], names: set[str]) -> list[list[str]]:
+    """The VLANs that ports of a bridge carry."""
+    wanted, found = _own_vlans(before, names), _own_vlans(now, names)
+    commands = [["bridge", "vlan", "del", *words[:4]] for words in found if words not in wanted]
+    return commands + [["bridge", "vlan", "add", *words] for words in wanted if words not in found]
+
+
+def _own_vlans(rows: Iterable[Row], names: set[str]) -> list[list[str]]:
+    """VLANs of some ports as words."""
+    options = {"PVID": "pvid", "Egress Untagged": "untagged"}
+    return [
+        [
+            "dev",
+            str(row["ifname"]),
+            "vid",
+            str(one["vlan"]),
+            *(options[flag] for flag in one.get("flags") or () if flag in options),
+        ]
+        for row in rows
+        if row.get("ifname") in names
+        for one in row.get("vlans") or ()
+    ]
 
 
 def _addresses(was: Row, has: Row | None) -> list[list[str]]:
@@ -385,7 +414,7 @@ def run_program(argv: Sequence[str]) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         say(f"{' '.join(argv)}: {error}")
         return ""
-    if argv[:2] != ["ip", "-json"]:
+    if argv[1:2] != ["-json"]:
         say(f"{' '.join(argv)}: {done.returncode} {done.stderr.strip()}".rstrip())
     return done.stdout
 

@@ -28,8 +28,10 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
     make_bond,
     make_bridge,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.vlans import ranges
 from ansible_collections.xenfleet.xen.plugins.module_utils.network import interfaces
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.config_files import text_of, write_all
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.kernel import bridge_options
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.others import ifupdown_replacement, network_manager
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
@@ -66,11 +68,12 @@ class Ifupdown:
         return (PATH,) if stored.names() & declared.names() and text != render(stored) else ()
 
     def unsupported(self, declared: HostNetwork) -> tuple[str, ...]:
-        """It translates no addresses."""
+        """It translates no addresses, and is given none."""
         return tuple(
-            f"bridges[{bridge.name}].nat cannot be had of ifupdown; it needs systemd-networkd"
+            f"bridges[{bridge.name}].{option} cannot be had of ifupdown; it needs systemd-networkd"
             for bridge in declared.bridges
-            if bridge.nat
+            for option in ("nat", "dhcp")
+            if getattr(bridge, option)
         )
 
     def claims(self, names: Collection[str], links: Links, without: Collection[str] = ()) -> dict[str, str]:
@@ -148,7 +151,7 @@ def parse(text: str) -> HostNetwork:
     for kind, words in _DECLARED.findall(text):
         try:
             said = json.loads(words)
-            for name in ("members", "addresses"):
+            for name in ("members", "addresses", "trunk"):
                 if name in said:
                     said[name] = tuple(said[name])
             if kind == "bond":
@@ -198,10 +201,12 @@ def _bridge_lines(bridge: Bridge, network: HostNetwork) -> list[str]:
     if bridge.vlan is not None:
         made = f"ip link add link {bridge.over} name {uplink} type vlan id {bridge.vlan}"
         lines += [f"pre-up {_unless(str(uplink))}{made}{_OR_NOT}", *_silent(str(uplink))]
-    made = f"ip link add name {name}{_mac(bridge.mac)} type bridge stp_state 0 forward_delay 0"
-    lines += [f"pre-up {_unless(name)}{made}", *_silent(name, ipv6=any(":" in one for one in bridge.addresses or ()))]
+    made = f"ip link add name {name}{_mac(bridge.mac)} type bridge {' '.join(bridge_options(bridge))}"
+    ipv6 = bool(bridge.accept_ra) or any(":" in one for one in bridge.addresses or ())
+    lines += [f"pre-up {_unless(name)}{made}", *_silent(name, ipv6=ipv6, accept_ra=bool(bridge.accept_ra))]
     if uplink is not None:
         lines.append(f"pre-up ip link set dev {uplink} master {name}{_OR_NOT}")
+        lines += [f"pre-up bridge vlan add dev {uplink} vid {one}{_OR_NOT}" for one in ranges(bridge.trunk or ())]
     if bridge.vlan is not None:
         lines.append(_up(str(uplink), bridge.mtu) + _OR_NOT)
     lines.append(_up(name, bridge.mtu))
@@ -209,6 +214,7 @@ def _bridge_lines(bridge: Bridge, network: HostNetwork) -> list[str]:
     if bridge.gateway:
         family = 6 if ":" in bridge.gateway else 4
         lines.append(f"up ip -{family} route replace default via {bridge.gateway} dev {name}")
+    lines += [f"up sysctl -q -w {one}=1" for one in bridge.forwarding]
     return lines
 
 
@@ -217,11 +223,11 @@ def _unless(there: str) -> str:
     return f"test -e /sys/class/net/{there} || "
 
 
-def _silent(name: str, *, ipv6: bool = False) -> list[str]:
-    """No IPv6 address that nobody has asked for."""
+def _silent(name: str, *, ipv6: bool = False, accept_ra: bool = False) -> list[str]:
+    """No IPv6 address that nobody has asked for. Routers are heard even where the host is one (2)."""
     return [
         f"pre-up ip link set dev {name} addrgenmode {'eui64' if ipv6 else 'none'}{_OR_NOT}",
-        f"pre-up echo 0 > /proc/sys/net/ipv6/conf/{name}/accept_ra{_OR_NOT}",
+        f"pre-up echo {2 if accept_ra else 0} > /proc/sys/net/ipv6/conf/{name}/accept_ra{_OR_NOT}",
     ]
 
 

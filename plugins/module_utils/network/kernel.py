@@ -21,6 +21,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
     Link,
     Links,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.vlans import ranges
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
 _NO_PARTNER = "00:00:00:00:00:00"
@@ -50,8 +51,14 @@ class KernelLinks:
             NotFound: ``ip`` is not installed.
             CommandFailed: it failed, or said something that is no JSON.
         """
-        by_name = {link.name: link for link in parse_links(self._json("-details", "addr", "show"))}
-        routes = [*self._json("route", "show", "default"), *self._json("-6", "route", "show", "default")]
+        by_name = {link.name: link for link in parse_links(self._json("ip", "-json", "-details", "addr", "show"))}
+        if any(link.filters for link in by_name.values()):
+            carried = parse_vlans(self._json("bridge", "-json", "vlan", "show"))
+            by_name = {one: replace(link, vlans=carried.get(one, ())) for one, link in by_name.items()}
+        routes = [
+            *self._json("ip", "-json", "route", "show", "default"),
+            *self._json("ip", "-json", "-6", "route", "show", "default"),
+        ]
         reasons: dict[str, str] = {}
         for route in routes:
             name = route.get("dev")
@@ -91,8 +98,8 @@ class KernelLinks:
         self._add(bond.name, bond.mac, ["type", "bond", *options])
 
     def add_bridge(self, bridge: Bridge) -> None:
-        """Make a bridge, without ports; no spanning tree, no delay."""
-        self._add(bridge.name, bridge.mac, ["type", "bridge", "stp_state", "0", "forward_delay", "0"])
+        """Make a bridge, without ports."""
+        self._add(bridge.name, bridge.mac, ["type", "bridge", *bridge_options(bridge)])
 
     def add_vlan(self, bridge: Bridge) -> None:
         """Make the VLAN interface under a bridge."""
@@ -115,12 +122,21 @@ class KernelLinks:
             self._ip("link", "set", "dev", bond.name, "type", "bond", "primary", "", check=False)
         self._up(bond.name, bond.mtu)
 
-    def adjust_bridge(self, bridge: Bridge, *, with_uplink: bool) -> None:
-        """Set what a running bridge takes, and its VLAN interface."""
-        self._ip("link", "set", "dev", bridge.name, "type", "bridge", "stp_state", "0", "forward_delay", "0")
-        if bridge.vlan is not None and with_uplink:
+    def adjust_bridge(self, bridge: Bridge, links: Links) -> None:
+        """Set what a running bridge takes, its VLAN interface, and what its ports carry."""
+        self._ip("link", "set", "dev", bridge.name, "type", "bridge", *bridge_options(bridge, running=True))
+        for port in links.ports(bridge.name) if bridge.trunk else ():
+            self._carry(port, bridge.trunk or ())
+        if bridge.vlan is not None and bridge.uplink in links.by_name:
             self._up(str(bridge.uplink), bridge.mtu)
         self._up(bridge.name, bridge.mtu)
+
+    def _carry(self, port: Link, vlans: tuple[int, ...]) -> None:
+        """Let a port carry these VLANs with their tags, and no others."""
+        for what, which in (("add", set(vlans) - set(port.vlans)), ("del", set(port.vlans) - set(vlans))):
+            for one in ranges(which):
+                argv = ["bridge", "vlan", what, "dev", port.name, "vid", one]
+                self._commands.run(argv, check=False, timeout=_COMMAND_SECONDS)
 
     def drop_address(self, name: str, address: str) -> None:
         """Take an address away; one that is gone already is no error."""
@@ -151,21 +167,44 @@ class KernelLinks:
         """Run ``ip``; what it complained about."""
         return self._commands.run(["ip", *arguments], check=check, timeout=_COMMAND_SECONDS).stderr.strip()
 
-    def _json(self, *arguments: str) -> list[dict[str, Any]]:
-        """Ask ``ip`` for data."""
-        done = self._commands.run(["ip", "-json", *arguments], timeout=_COMMAND_SECONDS)
+    def _json(self, *argv: str) -> list[dict[str, Any]]:
+        """Ask a program for data."""
+        done = self._commands.run(argv, timeout=_COMMAND_SECONDS)
         try:
             found = json.loads(done.stdout or "[]")
         except ValueError as error:
-            raise CommandFailed(
-                f"'ip -json {' '.join(arguments)}' answered with no JSON", found=done.stdout[:200]
-            ) from error
+            raise CommandFailed(f"'{' '.join(argv)}' answered with no JSON", found=done.stdout[:200]) from error
         return [one for one in found if one]
 
 
 def parse_links(rows: list[dict[str, Any]]) -> list[Link]:
     """The interfaces from what ``ip -json -details addr show`` prints."""
     return [_link(row) for row in rows if row.get("ifname")]
+
+
+def parse_vlans(rows: list[dict[str, Any]]) -> dict[str, tuple[int, ...]]:
+    """What each port carries with tags, from what ``bridge -json vlan show`` prints."""
+    found: dict[str, tuple[int, ...]] = {}
+    for row in rows:
+        tagged = [one for one in row.get("vlans") or [] if "Egress Untagged" not in (one.get("flags") or [])]
+        vlans = {vlan for one in tagged for vlan in range(int(one["vlan"]), int(one.get("vlanEnd", one["vlan"])) + 1)}
+        found[str(row.get("ifname"))] = tuple(sorted(vlans))
+    return found
+
+
+def bridge_options(bridge: Bridge, *, running: bool = False) -> list[str]:
+    """A bridge's own options, as ``ip`` takes them. One that filters gives no port a VLAN for what comes without a tag.
+
+    Args:
+        bridge: what it should be.
+        running: it is there, and may be otherwise than a new one.
+    """
+    unfiltered = ("vlan_filtering", "0", "vlan_default_pvid", "1") if running else ()
+    return [
+        *("stp_state", str(int(bool(bridge.stp))), "forward_delay", str(bridge.forward_delay)),
+        *(("ageing_time", str(bridge.ageing * 100)) if bridge.ageing is not None else ()),
+        *(("vlan_filtering", "1", "vlan_default_pvid", "0") if bridge.trunk else unfiltered),
+    ]
 
 
 def ssh_server_address(environ: Mapping[str, str], proc: Path) -> str | None:
@@ -219,6 +258,8 @@ def _link(row: dict[str, Any]) -> Link:
         bond=_bond_state(data) if kind == "bond" else None,
         stp=kind == "bridge" and bool(data.get("stp_state")),
         forward_delay=int(data.get("forward_delay") or 0) if kind == "bridge" else 0,
+        ageing=data.get("ageing_time") if kind == "bridge" else None,
+        filters=kind == "bridge" and bool(data.get("vlan_filtering")),
         loopback="LOOPBACK" in flags,
     )
 

@@ -4,7 +4,7 @@
 
 """systemd-networkd: a host's network as its files, and back; implements ``ports.network.NetworkBackend``.
 
-One ``.netdev`` file for each bond, VLAN and bridge, one ``.network`` file for each of them and for each member. No file
+One ``.netdev`` file for each bond, VLAN and bridge, one ``.network`` file for each of them and for each member, and one for ``sysctl`` where a bridge is routed. No file
 matches by a pattern, so that interfaces of guests (``vif*``) are never touched.
 """
 
@@ -23,13 +23,18 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
     make_bond,
     make_bridge,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.network.config_files import write_all
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.vlans import ranges
+from ansible_collections.xenfleet.xen.plugins.module_utils.network.config_files import text_of, write_all
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.others import OtherManagers
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.sections import Lines, lines_of, value_of, values_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
 PREFIX = "40-xenfleet-"
 FOLDER = "etc/systemd/network"
+# Sections whose names begin so are read by nobody but us.
+NOTES = "X-Xenfleet"
+# systemd-networkd of today lets single interfaces forward, and that of yesterday all: the kernel is told here.
+SYSCTL = "/etc/sysctl.d/40-xenfleet-network.conf"
 _HEAD = "# Written by Ansible (xenfleet.xen.xen_bridge), which undoes other changes when it runs again.\n"
 _COMMAND_SECONDS = 60
 
@@ -90,11 +95,13 @@ class Networkd:
         )
         concerned = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)} | files_of(chosen)
         again = files_of_interfaces(create, after)
-        return {
+        changes = {
             f"/{FOLDER}/{name}": FileChange(found.get(name), new.get(name))
             for name in sorted(concerned | again)
             if name in again or found.get(name) != new.get(name)
         }
+        forwarding = FileChange(text_of(self._root, SYSCTL), render_sysctl(after))
+        return changes if forwarding.before == forwarding.after else {**changes, SYSCTL: forwarding}
 
     def write(self, changes: Mapping[str, FileChange]) -> None:
         """Change files, all of them or none."""
@@ -103,6 +110,10 @@ class Networkd:
     def reload(self, names: Collection[str]) -> None:
         """Let systemd-networkd read its files again; it sees by itself what has changed."""
         self._commands.run(["networkctl", "reload"], timeout=_COMMAND_SECONDS)
+        if text_of(self._root, SYSCTL) is not None:
+            self._commands.run(
+                ["sysctl", "--quiet", "--load", str(self._root / SYSCTL.lstrip("/"))], timeout=_COMMAND_SECONDS
+            )
 
     def reconfigure(self, names: Collection[str]) -> None:
         """Let systemd-networkd look at some interfaces again; those that are not there are passed over."""
@@ -122,6 +133,7 @@ def render(network: HostNetwork) -> dict[str, str]:
     """The files for a network, by name."""
     files: dict[str, str] = {}
     lower: dict[str, list[tuple[str, str]]] = {}
+    carried: dict[str, tuple[int, ...]] = {}
     for bond in network.bonds:
         files[f"{PREFIX}{bond.name}.netdev"] = _bond_netdev(bond)
         lower.setdefault(bond.name, [])
@@ -134,6 +146,7 @@ def render(network: HostNetwork) -> dict[str, str]:
             continue
         if bridge.vlan is None:
             lower.setdefault(bridge.over, []).append(("Bridge", bridge.name))
+            carried[bridge.over] = bridge.trunk or ()
         else:
             uplink = str(bridge.uplink)
             files[f"{PREFIX}{uplink}.netdev"] = _text(
@@ -142,8 +155,14 @@ def render(network: HostNetwork) -> dict[str, str]:
             files[f"{PREFIX}{uplink}.network"] = _port_network(uplink, bridge.mtu, [("Bridge", bridge.name)])
             lower.setdefault(bridge.over, []).append(("VLAN", uplink))
     for name, pairs in lower.items():
-        files[f"{PREFIX}{name}.network"] = _port_network(name, network.lower_mtu(name), pairs)
+        files[f"{PREFIX}{name}.network"] = _port_network(name, network.lower_mtu(name), pairs, carried.get(name, ()))
     return dict(sorted(files.items()))
+
+
+def render_sysctl(network: HostNetwork) -> str | None:
+    """What lets the host forward, where one of its bridges is routed."""
+    settings = sorted({one for bridge in network.bridges for one in bridge.forwarding})
+    return _HEAD + "".join(f"{one} = 1\n" for one in settings) if settings else None
 
 
 def files_of(network: HostNetwork) -> set[str]:
@@ -217,7 +236,13 @@ def _parse_bridge(name: str, lines: Lines, networks: Mapping[str, Lines], netdev
         vlan=vlan,
         addresses=tuple(values_of(own, "Network", "Address")),
         gateway=value_of(own, "Network", "Gateway") or "",
+        dhcp=value_of(own, "Network", "DHCP") == "ipv4",
+        accept_ra=value_of(own, "Network", "IPv6AcceptRA") == "yes",
         nat=value_of(own, "Network", "IPMasquerade") == "ipv4",
+        routed=value_of(own, NOTES, "Routed") == "yes",
+        trunk=tuple(values_of(networks.get(port or "", []), "BridgeVLAN", "VLAN")),
+        stp=value_of(lines, "Bridge", "STP") == "yes",
+        ageing=_number(value_of(lines, "Bridge", "AgeingTimeSec")),
         mtu=_number(value_of(own, "Link", "MTUBytes")),
         network=value_of(lines, "NetDev", "Description") or "",
         mac=value_of(lines, "NetDev", "MACAddress"),
@@ -237,32 +262,63 @@ def _bond_netdev(bond: Bond) -> str:
 
 
 def _bridge_netdev(bridge: Bridge) -> str:
-    """A bridge's own file: no spanning tree and no delay, so that a guest that moves in is heard at once."""
+    """A bridge's own file: no delay without a spanning tree, so that a guest that moves in is heard at once."""
     label = [("Description", bridge.network)] if bridge.network else []
+    ageing = [("AgeingTimeSec", str(bridge.ageing))] if bridge.ageing is not None else []
+    filtering = [("VLANFiltering", "yes"), ("DefaultPVID", "none")] if bridge.trunk else []
     return _text(
         {
             "NetDev": [("Name", bridge.name), ("Kind", "bridge"), *label, *_mac(bridge.mac)],
-            "Bridge": [("STP", "no"), ("ForwardDelaySec", "0")],
+            "Bridge": [
+                ("STP", "yes" if bridge.stp else "no"),
+                ("ForwardDelaySec", str(bridge.forward_delay // 100)),
+                *ageing,
+                *filtering,
+            ],
         }
     )
 
 
 def _bridge_network(bridge: Bridge) -> str:
     """What a bridge has of its own: the host's addresses."""
-    addresses = [("Address", address) for address in bridge.addresses or ()]
-    link_local = "ipv6" if any(":" in address for _key, address in addresses) else "no"
-    gateway = [("Gateway", bridge.gateway)] if bridge.gateway else []
-    nat = [("IPMasquerade", "ipv4")] if bridge.nat else []
-    return _network_text(bridge.name, bridge.mtu, [*addresses, *gateway, *nat], link_local, waited_for=bool(gateway))
+    pairs = [("Address", address) for address in bridge.addresses or ()]
+    link_local = "ipv6" if bridge.accept_ra or any(":" in address for _key, address in pairs) else "no"
+    if bridge.gateway:
+        pairs.append(("Gateway", bridge.gateway))
+    if bridge.dhcp:
+        pairs.append(("DHCP", "ipv4"))
+    if bridge.nat:
+        pairs.append(("IPMasquerade", "ipv4"))
+    # By its hardware address, as a card under another program was known to the server before it came into the bridge.
+    more = {"DHCPv4": [("ClientIdentifier", "mac")]} if bridge.dhcp else {}
+    if bridge.routed:
+        more[NOTES] = [("Routed", "yes")]
+    waited_for = bool(bridge.gateway or bridge.dhcp)
+    return _network_text(
+        bridge.name, bridge.mtu, pairs, link_local, more, waited_for=waited_for, accept_ra=bool(bridge.accept_ra)
+    )
 
 
-def _port_network(name: str, mtu: int | None, pairs: Iterable[tuple[str, str]]) -> str:
+def _port_network(name: str, mtu: int | None, pairs: Iterable[tuple[str, str]], vlans: Iterable[int] = ()) -> str:
     """An interface that has no addresses of its own: a member, a bond, a VLAN."""
-    return _network_text(name, mtu, pairs, "no")
+    carried = _vlans(vlans)
+    return _network_text(name, mtu, pairs, "no", {"BridgeVLAN": carried} if carried else {})
+
+
+def _vlans(vlans: Iterable[int]) -> list[tuple[str, str]]:
+    """VLANs, as few lines."""
+    return [("VLAN", one) for one in ranges(vlans)]
 
 
 def _network_text(
-    name: str, mtu: int | None, pairs: Iterable[tuple[str, str]], link_local: str, *, waited_for: bool = False
+    name: str,
+    mtu: int | None,
+    pairs: Iterable[tuple[str, str]],
+    link_local: str,
+    more: Mapping[str, Iterable[tuple[str, str]]],
+    *,
+    waited_for: bool = False,
+    accept_ra: bool = False,
 ) -> str:
     """A ``.network`` file; a link that is dead at a start does not keep the addresses away.
 
@@ -277,10 +333,11 @@ def _network_text(
             ],
             "Network": [
                 ("LinkLocalAddressing", link_local),
-                ("IPv6AcceptRA", "no"),
+                ("IPv6AcceptRA", "yes" if accept_ra else "no"),
                 ("ConfigureWithoutCarrier", "yes"),
                 *pairs,
             ],
+            **more,
         }
     )
 

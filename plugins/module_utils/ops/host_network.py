@@ -218,7 +218,7 @@ class HostNetworkOperations:
         links = self.host.read() if changed - set(plan.create) else Links()
         for bridge in plan.after.bridges:
             if bridge.name in changed and bridge.name not in plan.create:
-                self.host.adjust_bridge(bridge, with_uplink=bridge.uplink in links.by_name)
+                self.host.adjust_bridge(bridge, links)
 
     def _wait(self, plan: NetworkPlan, timeout: float) -> Links:
         """Wait until everything is there.

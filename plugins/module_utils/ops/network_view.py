@@ -40,9 +40,9 @@ def network_of(bonds: Sequence[Mapping[str, Any]], bridges: Sequence[Mapping[str
         except InvalidInput as error:
             problems.append(str(error))
     for one in bridges:
-        addresses = one.get("addresses")
+        lists = {key: None if one.get(key) is None else tuple(one[key]) for key in ("addresses", "trunk")}
         try:
-            made_bridges.append(make_bridge(**{**one, "addresses": None if addresses is None else tuple(addresses)}))
+            made_bridges.append(make_bridge(**{**one, **lists}))
         except InvalidInput as error:
             problems.append(str(error))
     if problems:

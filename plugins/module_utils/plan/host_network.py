@@ -18,6 +18,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
     Link,
     Links,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.vlans import ranges
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change, Effect
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_takeover import (
     lower_names,
@@ -103,8 +104,14 @@ def complete(declared: HostNetwork, stored: HostNetwork, links: Links) -> HostNe
             replace(
                 bridge,
                 addresses=_first(bridge.addresses, was.addresses if was else None) or (),
-                gateway=_first(bridge.gateway, was.gateway if was else None) or "",
+                gateway=(_first(bridge.gateway, was.gateway if was and not bridge.dhcp else None)) or "",
+                dhcp=_first(bridge.dhcp, was.dhcp if was else None) or False,
+                accept_ra=_first(bridge.accept_ra, was.accept_ra if was else None) or False,
                 nat=_first(bridge.nat, was.nat if was else None) or False,
+                routed=_first(bridge.routed, was.routed if was else None) or False,
+                trunk=_first(bridge.trunk, was.trunk if was else None) or (),
+                stp=_first(bridge.stp, was.stp if was else None) or False,
+                ageing=_first(bridge.ageing, was.ageing if was else None),
                 mtu=_first(bridge.mtu, was.mtu if was else None),
                 network=_first(bridge.network, was.network if was else None) or "",
                 mac=bridge.mac or (was.mac if was and was.over == bridge.over else None) or mac,
@@ -253,10 +260,9 @@ def _bridge_changes(bridge: Bridge, stored: Bridge | None, links: Links) -> list
         uplink = links.get(bridge.uplink)
         if not link.up or (uplink is not None and uplink.master == bridge.name and not uplink.up):
             changes.append(Change(f"{where}.state", "down", "up"))
-        if link.stp:
-            changes.append(Change(f"{where}.stp", "on", "off"))
-        if link.forward_delay:
-            changes.append(Change(f"{where}.forward_delay", f"{link.forward_delay / 100:g} s", "0 s"))
+        if link.forward_delay != bridge.forward_delay:
+            before, after = (f"{delay / 100:g} s" for delay in (link.forward_delay, bridge.forward_delay))
+            changes.append(Change(f"{where}.forward_delay", before, after))
     return changes
 
 
@@ -333,21 +339,43 @@ def _bridge_fields(bridge: Bridge) -> dict[str, str | None]:
         "vlan": _NONE if bridge.vlan is None else str(bridge.vlan),
         "addresses": None if bridge.addresses is None else ", ".join(bridge.addresses) or _NONE,
         "gateway": _text(bridge.gateway),
-        "nat": None if bridge.nat is None else "yes" if bridge.nat else _NONE,
+        "dhcp": _yes(bridge.dhcp),
+        "accept_ra": _yes(bridge.accept_ra),
+        "nat": _yes(bridge.nat),
+        "routed": _yes(bridge.routed),
+        "trunk": None if bridge.trunk is None else ", ".join(ranges(bridge.trunk)) or _NONE,
+        "stp": _yes(bridge.stp),
+        "ageing": _text(bridge.ageing),
         "mtu": _text(bridge.mtu),
         "network": _text(bridge.network),
     }
 
 
 def _running_bridge(bridge: Bridge, link: Link, links: Links) -> dict[str, str | None]:
-    """The same fields of a running bridge, but those that it does not show: label and NAT. More addresses are no difference."""
+    """The same fields of a running bridge, but those that it does not show, such as its label. More addresses are no difference."""
     addresses: str | None = None
     if bridge.addresses is not None:
         lacking = set(bridge.addresses) - set(link.addresses)
         addresses = ", ".join(link.addresses if lacking else bridge.addresses) or _NONE
     over, vlan = _running_over(bridge, links)
     gateway = None if bridge.gateway is None else (link.gateway or _NONE) if bridge.gateway else None
-    return {"over": over, "vlan": vlan, "addresses": addresses, "gateway": gateway, "mtu": str(link.mtu)}
+    return {
+        "over": over,
+        "vlan": vlan,
+        "addresses": addresses,
+        "gateway": gateway,
+        "trunk": _running_trunk(bridge, link, links),
+        "stp": _yes(link.stp),
+        "ageing": None if link.ageing is None else f"{link.ageing / 100:g}",
+        "mtu": str(link.mtu),
+    }
+
+
+def _running_trunk(bridge: Bridge, link: Link, links: Links) -> str | None:
+    """The VLANs that a running bridge carries, as its way outside has them."""
+    uplink = links.get(bridge.uplink)
+    carried = uplink.vlans if uplink is not None and uplink.master == bridge.name else ()
+    return (", ".join(ranges(carried)) or "unknown") if link.filters else _NONE
 
 
 def _running_over(bridge: Bridge, links: Links) -> tuple[str | None, str | None]:
@@ -415,6 +443,11 @@ def _depth(links: Links, name: str) -> int:
 def _hardware_mac(link: Link | None) -> str | None:
     """The address that an interface has of its own."""
     return None if link is None else link.permanent_mac or link.mac
+
+
+def _yes(value: bool | None) -> str | None:
+    """For a change: what is switched on."""
+    return None if value is None else "yes" if value else _NONE
 
 
 def _text(value: str | int | None) -> str | None:

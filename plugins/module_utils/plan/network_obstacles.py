@@ -162,14 +162,14 @@ def _bridge_obstacles(bridge: Bridge, plan: NetworkPlan, links: Links) -> list[s
         taken = sorted(set(map(_ip, bridge.addresses or ())) & set(map(_ip, link.addresses)))
         if taken and link.name != bridge.name and link.name not in moving:
             found.append(f"{bridge.name} cannot have the address {', '.join(taken)}: {link.name} has it")
+        way_out = 4 if bridge.dhcp else _version(bridge.gateway) if bridge.gateway else None
         if (
-            bridge.gateway
-            and link.gateway
+            link.gateway
             and link.name not in (bridge.name, *plan.taken, *plan.delete)
-            and _version(link.gateway) == _version(bridge.gateway)
+            and _version(link.gateway) == way_out
         ):
             found.append(
-                f"{bridge.name} cannot have a gateway: the default route of this host goes through {link.name}"
+                f"{bridge.name} cannot have a gateway{' by DHCP' if bridge.dhcp else ''}: the default route of this host goes through {link.name}"
                 f" to {link.gateway}, and a second one could cut the host off"
             )
     return found
@@ -207,6 +207,10 @@ def _bond_problems(bond: Bond) -> list[str]:
     return found
 
 
+# What needs packets without a tag.
+_OF_THE_HOST = ("addresses", "gateway", "dhcp", "accept_ra", "nat", "routed")
+
+
 def _bridge_problems(bridge: Bridge, whole: HostNetwork) -> list[str]:
     """What makes no sense in one bridge."""
     where = f"bridges[{bridge.name}]"
@@ -223,16 +227,47 @@ def _bridge_problems(bridge: Bridge, whole: HostNetwork) -> list[str]:
     owner = next((bond.name for bond in whole.bonds if bridge.over in bond.members), None)
     if owner is not None:
         found.append(f"{where}.over {bridge.over} is a member of {owner}; lay the bridge over {owner}")
-    if bridge.gateway:
-        networks = [ipaddress.ip_interface(one).network for one in bridge.addresses or ()]
-        if not any(ipaddress.ip_address(bridge.gateway) in network for network in networks):
-            found.append(f"{where}.gateway {bridge.gateway} is in the network of none of its addresses")
-    if bridge.nat and not any(ipaddress.ip_interface(one).version == 4 for one in bridge.addresses or ()):
-        found.append(f"{where}.nat needs an IPv4 address of the host on the bridge, the gateway of its guests")
     lower = whole.bond(bridge.over)
     most = None if lower is None else lower.mtu or 1500
     if bridge.mtu is not None and most is not None and bridge.mtu > most:
         found.append(f"{where}.mtu {bridge.mtu} is larger than the {most} of {bridge.over}; set mtu there too")
+    return found + _host_problems(bridge, where) + _trunk_problems(bridge, where, whole)
+
+
+def _host_problems(bridge: Bridge, where: str) -> list[str]:
+    """What makes no sense in the host's own part in a bridge."""
+    found = []
+    if bridge.gateway:
+        networks = [ipaddress.ip_interface(one).network for one in bridge.addresses or ()]
+        if not any(ipaddress.ip_address(bridge.gateway) in network for network in networks):
+            found.append(f"{where}.gateway {bridge.gateway} is in the network of none of its addresses")
+    if bridge.dhcp and bridge.gateway:
+        found.append(f"{where}.gateway comes by DHCP; leave it out, or dhcp")
+    if bridge.nat and not any(ipaddress.ip_interface(one).version == 4 for one in bridge.addresses or ()):
+        found.append(f"{where}.nat needs an IPv4 address of the host on the bridge, the gateway of its guests")
+    if bridge.routed and not bridge.addresses:
+        found.append(f"{where}.routed needs an address of the host on the bridge, the gateway of its guests")
+    return found
+
+
+def _trunk_problems(bridge: Bridge, where: str, whole: HostNetwork) -> list[str]:
+    """What does not go together with a trunk."""
+    if not bridge.trunk:
+        return []
+    found = [
+        f"{where}.{option} cannot be had with trunk, which lets nothing in that has no tag; give the host a bridge on a VLAN of its own"
+        for option in _OF_THE_HOST
+        if getattr(bridge, option)
+    ]
+    if bridge.vlan is not None:
+        found.append(f"{where} cannot have both vlan and trunk")
+    if bridge.over is None:
+        found.append(f"{where}.trunk needs 'over', the interface or bond that the VLANs are on")
+    found += [
+        f"{where}.trunk has VLAN {other.vlan} of {bridge.over}, which {other.name} has already"
+        for other in whole.bridges
+        if other.over is not None and other.over == bridge.over and other.vlan in bridge.trunk
+    ]
     return found
 
 

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Bond, BondMode, Bridge, Links
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.vlans import ranges
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.host_network import NetworkPlan
 
 
@@ -68,7 +71,10 @@ def _unfinished_uplink(bridge: Bridge, links: Links) -> list[tuple[str, str]]:
         return [(str(bridge.over), f"{bridge.uplink} is missing")]
     if uplink.master != bridge.name:
         return [(uplink.name, f"{uplink.name} is not in {bridge.name}")]
-    return [] if uplink.up else [(uplink.name, f"{uplink.name} is down")]
+    found = [] if uplink.up else [(uplink.name, f"{uplink.name} is down")]
+    if bridge.trunk and uplink.vlans != bridge.trunk:
+        found.append((uplink.name, f"{uplink.name} does not carry the VLANs {', '.join(ranges(bridge.trunk))}"))
+    return found
 
 
 def _unfinished_bridge(bridge: Bridge, links: Links) -> list[tuple[str, str]]:
@@ -79,6 +85,9 @@ def _unfinished_bridge(bridge: Bridge, links: Links) -> list[tuple[str, str]]:
     found = [] if link.up else [(bridge.name, f"{bridge.name} is down")]
     if lacking := sorted(set(bridge.addresses or ()) - set(link.addresses)):
         found.append((bridge.name, f"{bridge.name} lacks the address {', '.join(lacking)}"))
+    given = set(link.addresses) - set(bridge.addresses or ())
+    if bridge.dhcp and not any(ipaddress.ip_interface(one).version == 4 for one in given):
+        found.append((bridge.name, f"{bridge.name} was given no address by DHCP"))
     if bridge.gateway and link.gateway != bridge.gateway:
         found.append((bridge.name, f"{bridge.name} lacks the default route through {bridge.gateway}"))
     if bridge.mtu is not None and link.mtu != bridge.mtu:

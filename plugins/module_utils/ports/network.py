@@ -37,8 +37,8 @@ class HostLinks(Protocol):
     def adjust_bond(self, bond: Bond) -> None:
         """Set what a running bond takes without its members being taken out."""
 
-    def adjust_bridge(self, bridge: Bridge, *, with_uplink: bool) -> None:
-        """Set what a running bridge takes, and its VLAN interface."""
+    def adjust_bridge(self, bridge: Bridge, links: Links) -> None:
+        """Set what a running bridge takes, its VLAN interface, and what its ports carry."""
 
     def drop_address(self, name: str, address: str) -> None:
         """Take an address away."""
