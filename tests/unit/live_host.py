@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Link, make_bond, make_bridge
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import make_bond, make_bridge
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Link
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.vlans import read_vlans
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.fall_back import BOOT_ID
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.guard import HostGuard

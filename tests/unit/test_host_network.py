@@ -23,17 +23,15 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import (
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
     Bond,
     BondMode,
-    BondState,
     Bridge,
     HashPolicy,
     HostNetwork,
     LacpRate,
-    Link,
-    Links,
     address,
     make_bond,
     make_bridge,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import BondState, Link, Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.network import interfaces
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.choose import choose
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.guard import HostGuard

@@ -12,12 +12,8 @@ from hypothesis import HealthCheck, given, settings
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import CommandFailed, Refused, TimedOut
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import Caution, Stage
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
-    HostNetwork,
-    Link,
-    make_bond,
-    make_bridge,
-)
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import HostNetwork, make_bond, make_bridge
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Link
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.choose import choose
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.ifupdown import PATH, Ifupdown, parse, render
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.host_network import Clock, HostNetworkOperations, Outcome

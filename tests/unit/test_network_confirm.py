@@ -16,13 +16,8 @@ from hypothesis import HealthCheck, given, settings
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import CommandFailed, Refused, Unreachable
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import Caution, Report, Stage
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
-    HostNetwork,
-    Link,
-    Links,
-    make_bond,
-    make_bridge,
-)
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import HostNetwork, make_bond, make_bridge
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Link, Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.network import fall_back, interfaces
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.guard import FOLDER as GUARD_FOLDER
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.guard import HostGuard

@@ -24,10 +24,10 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
     Bond,
     Bridge,
     HostNetwork,
-    Links,
     make_bond,
     make_bridge,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.vlans import ranges
 from ansible_collections.xenfleet.xen.plugins.module_utils.network import interfaces
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.config_files import text_of, write_all

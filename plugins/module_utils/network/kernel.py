@@ -14,13 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import CommandFailed
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
-    Bond,
-    BondState,
-    Bridge,
-    Link,
-    Links,
-)
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Bond, Bridge
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import BondState, Link, Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.vlans import ranges
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import FileChange, Replacement
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Link, Links
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Link, Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.network import interfaces
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.sections import Lines, lines_of, values_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Refused, TimedOut, XenfleetError
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import Caution, FileChange, Report, Stage
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import HostNetwork, Links
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import HostNetwork
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.host_network import (
     NetworkPlan,
     plan_absent,

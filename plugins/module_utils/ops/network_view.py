@@ -15,10 +15,10 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
     Bond,
     Bridge,
     HostNetwork,
-    Links,
     make_bond,
     make_bridge,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Links
 
 
 def network_of(bonds: Sequence[Mapping[str, Any]], bridges: Sequence[Mapping[str, Any]]) -> HostNetwork:

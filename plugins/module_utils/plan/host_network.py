@@ -11,13 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import Replacement
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
-    Bond,
-    Bridge,
-    HostNetwork,
-    Link,
-    Links,
-)
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Bond, Bridge, HostNetwork
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Link, Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.vlans import ranges
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change, Effect
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_takeover import (

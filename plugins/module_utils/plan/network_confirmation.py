@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Mapping
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import Caution, Report
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Links
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.host_network import NetworkPlan
 
 

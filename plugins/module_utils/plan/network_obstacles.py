@@ -15,9 +15,8 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
     BondMode,
     Bridge,
     HostNetwork,
-    Link,
-    Links,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Link, Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.host_network import NetworkPlan
 
 

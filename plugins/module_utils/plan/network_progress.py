@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Bond, BondMode, Bridge, Links
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Bond, BondMode, Bridge
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.vlans import ranges
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.host_network import NetworkPlan
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import Replacement
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import HostNetwork, Links
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import HostNetwork
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change
 
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import FileChange, Replacement, Report
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Bond, Bridge, HostNetwork, Links
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import Bond, Bridge, HostNetwork
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Links
 
 
 class HostLinks(Protocol):
