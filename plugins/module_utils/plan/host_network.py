@@ -83,7 +83,8 @@ def complete(declared: HostNetwork, stored: HostNetwork, links: Links) -> HostNe
                 bond,
                 miimon_ms=miimon,
                 lacp_rate=bond.lacp_rate or (old.lacp_rate if old and same_kind else None),
-                primary=_first(bond.primary, old.primary if old and same_kind else None) or "",
+                primary=_first(bond.primary, old.primary if old and same_kind and old.primary in bond.members else None)
+                or "",
                 hash_policy=bond.hash_policy or (old.hash_policy if old and same_kind else None),
                 mtu=_first(bond.mtu, old.mtu if old else None),
                 mac=bond.mac or (old.mac if old else None) or mac,
