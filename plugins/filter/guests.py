@@ -15,6 +15,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import XenfleetError
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import derived_mac
 from ansible_collections.xenfleet.xen.plugins.plugin_utils import guests as planning
+from ansible_collections.xenfleet.xen.plugins.plugin_utils.addresses import AddressPlan
 from ansible_collections.xenfleet.xen.plugins.plugin_utils.drift import drift_table
 from ansible_collections.xenfleet.xen.plugins.plugin_utils.table import locate_table
 
@@ -36,11 +37,14 @@ def guests_on(
     store: str,
     image_store: str,
     unreachable: Iterable[str] = (),
+    plan: Iterable[Mapping[str, Any]] = (),
+    allotted: Any = None,
 ) -> dict[str, Any]:
     """What the guests of one host need, for xen_image and xen_domains."""
     networks = planning.bridges_by_network(hostvars[host].get("network_bridges") or ())
-    site = planning.Site(host, networks, sizes, store, image_store, tuple(unreachable))
     try:
+        addresses = AddressPlan.read(plan, allotted)
+        site = planning.Site(host, networks, sizes, store, image_store, tuple(unreachable), addresses)
         return planning.guests_on(site, {name: _variables(hostvars, name) for name in names})
     except XenfleetError as error:
         raise AnsibleFilterError(str(error)) from error

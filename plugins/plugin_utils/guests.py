@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.argspec_fields import FIELDS
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import derived_mac
+from ansible_collections.xenfleet.xen.plugins.plugin_utils.addresses import AddressPlan
 
 Variables = Mapping[str, Any]
 
@@ -60,6 +61,7 @@ class Site:
         store: the folder on the host that has a folder of disks for each guest.
         image_store: the folder on the host that has the images.
         unreachable: hosts that did not answer, on which a guest may be running unseen.
+        plan: the park's addresses.
     """
 
     host: str
@@ -68,6 +70,7 @@ class Site:
     store: str
     image_store: str
     unreachable: tuple[str, ...] = ()
+    plan: AddressPlan = field(default_factory=AddressPlan)
 
 
 def place_of(variables: Variables) -> str | None:
@@ -89,7 +92,9 @@ def guests_on(site: Site, guests: Mapping[str, Variables]) -> dict[str, Any]:
 
     Raises:
         InvalidInput: a variable makes no sense.
+        Refused: an address is not in the park's plan, or something is there twice.
     """
+    site.plan.check_guests(guests)
     domains: list[dict[str, Any]] = []
     clones: list[dict[str, Any]] = []
     promised: list[str] = []
@@ -138,18 +143,23 @@ def _problem(site: Site, name: str, variables: Variables) -> str | None:
 def _nics(site: Site, name: str, variables: Variables) -> list[dict[str, Any]]:
     given: Mapping[str, Any] = variables.get("guest_addresses") or {}
     nics = []
+    absent = variables.get("guest_state", "running") == "absent"
+    # One default route: the one that the guest declares, or else that of its first network that has a gateway.
+    routed = any(entry.get("gateway") for entry in variables.get("guest_networks") or ())
     for index, entry in enumerate(variables.get("guest_networks") or ()):
+        planned = {} if absent else site.plan.interface(name, entry.get("network"))
         addresses = _listed(entry.get("addresses")) or _listed(given.get(_key(entry)))
-        nics.append(
-            {
-                **_place(site, entry),
-                **{key: entry[key] for key in _OF_A_NETWORK if entry.get(key) is not None},
-                "mac": entry.get("mac") or derived_mac(name, index),
-                "addresses": [_address(text) for text in addresses],
-                "gateway": entry.get("gateway"),
-                "dns": _listed(entry.get("dns")),
-            }
-        )
+        nic = {
+            **_place(site, entry),
+            **{key: entry[key] for key in _OF_A_NETWORK if entry.get(key) is not None},
+            "mac": planned.get("mac") or entry.get("mac") or derived_mac(name, index),
+            "addresses": planned.get("addresses") or [_address(text) for text in addresses],
+            "gateway": entry.get("gateway") or (None if routed else planned.get("gateway")),
+            "dns": _listed(entry.get("dns")) or planned.get("dns", []),
+            "dhcp": planned.get("dhcp", False),
+        }
+        routed = routed or nic["gateway"] is not None
+        nics.append(nic)
     unknown = set(given) - {_key(entry) for entry in variables.get("guest_networks") or ()}
     if unknown:
         raise InvalidInput(f"guest_addresses names {', '.join(sorted(unknown))}, which is not in guest_networks")
@@ -251,14 +261,18 @@ def _clones(
             clone["personality"] = {
                 "hostname": name,
                 "authorized_keys": _listed(variables.get("guest_authorized_keys")),
-                "interfaces": [
-                    {key: nic[key] for key in ("mac", "addresses", "gateway", "dns") if nic[key]} for nic in nics
-                ],
+                "interfaces": [_settings(nic) for nic in nics],
             }
         elif disk.get("filesystem"):
             clone["filesystem"] = disk["filesystem"]
         clones.append(clone)
     return clones
+
+
+def _settings(nic: Mapping[str, Any]) -> dict[str, Any]:
+    """What is written into a guest's disk of an interface; one that asks by DHCP is just named."""
+    keys = ("mac",) if nic["dhcp"] else ("mac", "addresses", "gateway", "dns")
+    return {key: nic[key] for key in keys if nic[key]}
 
 
 def _domain(site: Site, name: str, variables: Variables, nics: list[dict[str, Any]]) -> dict[str, Any]:
