@@ -39,7 +39,8 @@ def _in_ansibles_words(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _variables(hostvars: Mapping[str, Any], names: Iterable[str], keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-    return {name: {key: hostvars[name][key] for key in keys if key in hostvars[name]} for name in names}
+    # Plain text: what Ansible remembers of a name's origin is no YAML.
+    return {str(name): {key: hostvars[name][key] for key in keys if key in hostvars[name]} for name in names}
 
 
 @_in_ansibles_words
