@@ -90,8 +90,11 @@ def dnsmasq(networks: Mapping[str, PlannedNetwork], allotted: Allotted, served: 
     ]
     for one in served:
         lines += ["", f"# {one.network.name}", *_dhcp(one, allotted)]
-    known = [f"host-record={','.join((*texts, str(address)))}" for address, texts in names(networks, allotted)]
-    return "\n".join([*lines, "", "# names", *known, ""])
+    known = names(networks, allotted)
+    lines += ["", "# names", *(f"host-record={','.join((*texts, str(address)))}" for address, texts in known)]
+    # What else is asked of these names, such as an IPv6 address that they have not, is nobody else's to answer.
+    ours = dict.fromkeys(text for _address, texts in known for text in texts if "." in text)
+    return "\n".join([*lines, *(f"local=/{text}/" for text in ours), ""])
 
 
 def _dhcp(served: Served, allotted: Allotted) -> Iterator[str]:
