@@ -109,22 +109,19 @@ def allot(
         for network, entry in entries.items()
         if (name, network) not in wanted
     }
-    for (name, network), entry in {**kept, **unclaimed}.items():
+    for (name, network), entry in (kept | unclaimed).items():
         _take(networks.get(network), name, network, entry, taken)
     _refuse(taken)
     given: dict[tuple[str, str], Allotment] = {}
     for key in sorted(wanted):
         given[key] = _complete(networks[key[1]], wanted[key], kept[key], taken, frozenset(unclaimed))
     _refuse(taken)
-    names = sorted({name for name, _network in (*wanted, *unclaimed)})
-    return {
-        name: {
-            network: (given if (owner, network) in given else unclaimed)[owner, network]
-            for owner, network in (*wanted, *unclaimed)
-            if owner == name
-        }
-        for name in names
-    }
+    plan: dict[str, dict[str, Allotment]] = {name: {} for name in sorted({name for name, _network in kept | unclaimed})}
+    for name, network in wanted:
+        plan[name][network] = given[name, network]
+    for (name, network), entry in unclaimed.items():
+        plan[name][network] = entry
+    return plan
 
 
 def unclaimed(demands: Iterable[Demand], allotted: Allotted) -> list[tuple[str, str]]:
@@ -158,13 +155,13 @@ def check_recorded(
     """
     demands = list(demands)
     whole = allot(networks, demands, recorded, macs)
-    missing = [
-        f"{demand.name}: not in the network {demand.network}"
-        if (had := recorded.get(demand.name, {}).get(demand.network)) is None
-        else f"{demand.name}: {_shown(had)} in the network {demand.network}, declared is {_shown(due)}"
-        for demand in demands
-        if (due := whole[demand.name][demand.network]) != recorded.get(demand.name, {}).get(demand.network)
-    ]
+    missing = []
+    for demand in demands:
+        due, had = (plan.get(demand.name, {}).get(demand.network) for plan in (whole, recorded))
+        if had is None:
+            missing.append(f"{demand.name}: not in the network {demand.network}")
+        elif due is not None and due != had:
+            missing.append(f"{demand.name}: {_shown(had)} in the network {demand.network}, declared is {_shown(due)}")
     if missing:
         raise Refused("The address plan (network_allotted) is not up to date", [*missing, OUTDATED])
 
