@@ -240,10 +240,10 @@ def test_an_address_that_is_none_of_its_network_is_refused(text: str) -> None:
 
 
 def test_gateway_servers_and_ends_are_not_given_out() -> None:
-    (network,) = planned_networks(
+    networks = planned_networks(
         [{"name": "a", "subnets": "10.0.0.0/29", "gateway": "10.0.0.6", "dns": ["10.0.0.5"], "reserved": ["10.0.0.1"]}]
-    ).values()
-    assert [str(span) for span in network.spans] == ["10.0.0.2-10.0.0.4"]
+    )
+    assert [str(span) for span in networks["a"].spans] == ["10.0.0.2-10.0.0.4"]
 
 
 @pytest.mark.parametrize(

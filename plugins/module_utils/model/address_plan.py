@@ -249,7 +249,7 @@ def _span(text: str, subnets: Iterable[Subnet], field: str) -> Span:
         part = _subnet(text, field)
         first, last = part[0], part[-1]
     else:
-        begin, _, end = text.partition("-")
+        begin, _dash, end = text.partition("-")
         first, last = _ip(begin.strip(), field), _ip((end or begin).strip(), field)
     inside = any(first in subnet and last in subnet for subnet in subnets)
     if not inside or first.version != last.version or int(first) > int(last):

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
@@ -97,20 +97,25 @@ def dnsmasq(networks: Mapping[str, PlannedNetwork], allotted: Allotted, served: 
     return "\n".join([*lines, *(f"local=/{text}/" for text in ours), ""])
 
 
-def _dhcp(served: Served, allotted: Allotted) -> Iterator[str]:
+def _dhcp(served: Served, allotted: Allotted) -> list[str]:
     network = served.network
-    subnet = next(subnet for subnet in network.subnets if subnet.version == 4)
+    (subnet,) = (subnet for subnet in network.subnets if subnet.version == 4)
     tag = f"tag:{network.name}"
-    # 'static': to nobody but those below.
-    yield f"dhcp-range=set:{network.name},{subnet.network_address},static,{subnet.netmask},{_LEASE_TIME}"
     # An option without a value is not sent; by default the host would call itself the router.
-    gateway = network.gateway if network.gateway is not None and network.gateway.version == 4 else ""
-    yield f"dhcp-option={tag},option:router,{gateway}".removesuffix(",")
-    servers = [str(server) for server in network.dns if server.version == 4]
-    if servers:
-        yield f"dhcp-option={tag},option:dns-server,{','.join(servers)}"
-    yield f"dhcp-option={tag},option:domain-name,{network.domain}"
-    for entries in allotted.values():
-        entry = entries.get(network.name)
-        if entry is not None and entry.mac is not None:
-            yield from (f"dhcp-host={entry.mac},{one.ip}" for one in entry.addresses[:1] if one.version == 4)
+    gateway = f",{network.gateway}" if network.gateway is not None and network.gateway.version == 4 else ""
+    servers = "".join(f",{server}" for server in network.dns if server.version == 4)
+    entries = [networks[network.name] for networks in allotted.values() if network.name in networks]
+    return [
+        # 'static': to nobody but those below.
+        f"dhcp-range=set:{network.name},{subnet.network_address},static,{subnet.netmask},{_LEASE_TIME}",
+        f"dhcp-option={tag},option:router{gateway}",
+        *([f"dhcp-option={tag},option:dns-server{servers}"] if servers else []),
+        f"dhcp-option={tag},option:domain-name,{network.domain}",
+        *(
+            f"dhcp-host={entry.mac},{one.ip}"
+            for entry in entries
+            if entry.mac is not None
+            for one in entry.addresses[:1]
+            if one.version == 4
+        ),
+    ]
