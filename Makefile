@@ -8,7 +8,7 @@ SHELL := /bin/bash
 IN_VENV = export PATH="$$(realpath .venv)/bin:$$PATH";
 STAGES := lint sanity unit integration scenarios
 
-.PHONY: help setup test changes faults examples network bench demo clean $(STAGES)
+.PHONY: help setup test changes faults examples network wires bench demo clean $(STAGES)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bench: setup ## fifty guests of one host, by this collection and by community.li
 network: setup ## the network under a connection changed, confirmed and taken back, on an emulated Debian, by systemd-networkd and by ifupdown; long, not part of test
 	@$(IN_VENV) export XENLAB_HOSTS=0 XENLAB_PLAIN=1; tools/scenarios network; \
 		XENFLEET_LOGS="$$PWD/.logs/scenarios-ifupdown" tools/scenarios network_ifupdown
+
+wires: setup ## bonds, VLANs, trunks and routed networks of an emulated Xen host, and cables that are cut; long, not part of test
+	@$(IN_VENV) XENLAB_HOSTS=1 tools/scenarios wires
 
 demo: setup ## a park of emulated Xen hosts, built and shown
 	@$(IN_VENV) tools/demo
