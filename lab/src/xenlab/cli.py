@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
             "--debian",
             choices=sorted(SUITES),
             default=os.environ.get("XENLAB_DEBIAN", "13"),
-            help="Debian release of the Xen hosts (or $XENLAB_DEBIAN; default: 13)",
+            help="Debian release of the hosts and the plain machines (or $XENLAB_DEBIAN; default: 13)",
         )
 
     def host(made: argparse.ArgumentParser) -> None:

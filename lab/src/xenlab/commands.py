@@ -29,7 +29,11 @@ def _locked(lab: str) -> AbstractContextManager[None]:
 
 def build(chosen: argparse.Namespace) -> int:
     paths = Paths.of(chosen.lab)
-    wanted = [recipe("core", "13"), recipe("xen", chosen.debian), *([recipe("plain", "13")] if chosen.plain else [])]
+    wanted = [
+        recipe("core", "13"),
+        recipe("xen", chosen.debian),
+        *([recipe("plain", chosen.debian)] if chosen.plain else []),
+    ]
     for one in wanted:
         if images.cached(paths, one):
             say(f"image {one.name}: is in the cache")

@@ -97,7 +97,7 @@ class Fleet:
 
     def _decide(self, one: Machine, debian: str) -> None:
         """Which image a machine is made from. One that has a disk keeps it."""
-        release = debian if one.kind == "xen" else "13"
+        release = "13" if one.kind == "core" else debian
         own = self.state.machines.get(one.name)
         if own and disks.root_disk(self.paths, one).exists():
             if own.debian != release:
