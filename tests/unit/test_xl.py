@@ -6,13 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from ansible_collections.xenfleet.xen.plugins.module_utils.host.xl import XlGuests, active_domain_ids, has_shadow_paging
+from ansible_collections.xenfleet.xen.plugins.module_utils.host.xl import XlGuests, has_shadow_paging
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import CommandResult
 
 HEADING = "Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
-LONG = (
-    '[{"domid": 0, "config": {"c_info": {"name": "Domain-0"}}}, {"domid": 4, "config": {"c_info": {"name": "smtp1"}}}]'
-)
 
 
 class Recorded:
@@ -60,9 +57,3 @@ def test_waking_names_the_guest() -> None:
 def test_shadow_paging_is_read_from_xens_abilities(abilities: str, has: bool) -> None:
     told = f"host                   : xen1\nvirt_caps              : {abilities}\nfree_memory            : 2014\n"
     assert has_shadow_paging(Recorded(told)) is has
-
-
-def test_active_guests_without_domain_0() -> None:
-    assert active_domain_ids(Recorded(LONG)) == {4: "smtp1"}
-    assert active_domain_ids(Recorded("not JSON")) == {}
-    assert active_domain_ids(Recorded(LONG, installed=False)) == {}

@@ -7,12 +7,14 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.host.mountinfo import mount_table
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.host import Mount
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host import BondFact, Mount, Space, VlanFact
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import HostFacts
 
 # The two places that ovs-vswitchd is usually built to put its sockets in.
@@ -45,6 +47,44 @@ class LocalHost:
             for entry in (self._root / folder).iterdir()
             if entry.name.endswith(".mgmt")
         )
+
+    def bonds(self) -> tuple[BondFact, ...]:
+        """The host's bonds."""
+        folder = self._root / "sys/class/net"
+        found = []
+        for bond in sorted(folder.glob("*/bonding")):
+            members = _words(bond / "slaves")
+            carriers = tuple(member for member in members if _words(folder / member / "carrier") == ("1",))
+            found.append(BondFact(bond.parent.name, (*_words(bond / "mode"), "")[0], members, carriers))
+        return tuple(found)
+
+    def vlans(self) -> tuple[VlanFact, ...]:
+        """The host's VLANs, by the kernel's table of them, which is there as soon as there is one."""
+        try:
+            table = (self._root / "proc/net/vlan/config").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ()
+        rows = [[cell.strip() for cell in line.split("|")] for line in table.splitlines()]
+        return tuple(
+            sorted(
+                (VlanFact(row[0], row[2], int(row[1])) for row in rows if len(row) == 3 and row[1].isdecimal()),
+                key=lambda vlan: vlan.name,
+            )
+        )
+
+    def spaces(self) -> tuple[Space, ...]:
+        """The file systems on the host's own devices. Those of others are not asked: a dead server would hold up the answer."""
+        found: dict[str, Space] = {}
+        for entry in mount_table(self._root):
+            if not entry.source.startswith("/dev/") or entry.part != "/" or entry.source in found:
+                continue
+            try:
+                told = os.statvfs(self._root / entry.path.lstrip("/"))
+            except OSError:
+                continue
+            total, free = Size(told.f_blocks * told.f_frsize), Size(told.f_bavail * told.f_frsize)
+            found[entry.source] = Space("filesystem", entry.path, total, free)
+        return tuple(sorted(found.values(), key=lambda space: space.name))
 
     def path_kind(self, path: str) -> str | None:
         """``file``, ``block``, ``directory`` or ``other``; None when nothing is there."""
@@ -95,3 +135,11 @@ class PromisedHost:
         if kind is None and path in self._paths:
             return "block" if path.startswith("/dev/") else "file"
         return kind
+
+
+def _words(path: Path) -> tuple[str, ...]:
+    """The words in a small file; none where it cannot be read, as with the carrier of an interface that is down."""
+    try:
+        return tuple(path.read_text(encoding="utf-8", errors="replace").split())
+    except OSError:
+        return ()

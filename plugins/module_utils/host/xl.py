@@ -21,22 +21,6 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.xl.running import rea
 _STATES = ((5, "d", "dying"), (4, "s", "suspended"), (4, "c", "crashed"), (3, "s", "shut down"), (2, "p", "paused"))
 
 
-def active_domain_ids(commands: Commands) -> dict[int, str]:
-    """The guests that Xen runs, id to name, Domain-0 left out; empty where there is no ``xl``."""
-    if not commands.has("xl"):
-        return {}
-    try:
-        listed = json.loads(commands.run(["xl", "list", "--long"], timeout=30).stdout)
-    except (CommandFailed, ValueError):
-        return {}
-    names = {}
-    for entry in listed:
-        config = entry.get("config", {}).get("c_info", {})
-        if entry.get("domid"):
-            names[int(entry["domid"])] = str(config.get("name", "(unnamed)"))
-    return names
-
-
 def has_shadow_paging(commands: Commands) -> bool:
     """Whether the hypervisor was built with shadow paging, which tracks a PV guest's writes while it moves.
 

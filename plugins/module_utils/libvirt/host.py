@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import translated
+from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import libvirt, translated
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import DOM0_UUID, LibvirtHypervisor
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.host import Host
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host import Host, Space
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
 
 
@@ -43,6 +43,18 @@ def read_host(connection: Any, active: Mapping[int, str], *, shadow_paging: bool
         cpus=cpus,
         guests={domain.name(): domain.UUIDString() for domain in domains if domain.UUIDString() != DOM0_UUID},
         foreign_guests=tuple(name for domid, name in sorted(active.items()) if domid not in known),
+    )
+
+
+def read_pools(connection: Any) -> tuple[Space, ...]:
+    """The active storage pools of libvirt; none where it has no driver for them."""
+    try:
+        pools = connection.listAllStoragePools(libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE)
+        told = [(pool.name(), pool.info()) for pool in pools]
+    except libvirt.libvirtError:
+        return ()
+    return tuple(
+        sorted((Space("pool", name, Size(info[1]), Size(info[3])) for name, info in told), key=lambda one: one.name)
     )
 
 

@@ -35,6 +35,49 @@ def mount_above(path: str, mounts: Iterable[Mount]) -> Mount | None:
 
 
 @dataclass(frozen=True)
+class BondFact:
+    """A bond that the kernel has.
+
+    Attributes:
+        name: its interface.
+        mode: such as ``802.3ad``.
+        members: its members.
+        carriers: those of them that have carrier.
+    """
+
+    name: str
+    mode: str
+    members: tuple[str, ...]
+    carriers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VlanFact:
+    """A VLAN that the kernel has, on another interface."""
+
+    name: str
+    over: str
+    vlan: int
+
+
+@dataclass(frozen=True)
+class Space:
+    """Where disks of guests can lie.
+
+    Attributes:
+        kind: ``filesystem``, ``volume_group``, ``thin_pool``, or ``pool`` for one of libvirt.
+        name: the path where it is mounted, or its name.
+        total: how much fits in it.
+        free: how much is left.
+    """
+
+    kind: str
+    name: str
+    total: Size
+    free: Size
+
+
+@dataclass(frozen=True)
 class Host:
     """A Xen host as it was found.
 

@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.host import Space
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.storage import FoundDevice, FoundGroup, VolumeGroup
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
 
@@ -63,3 +66,28 @@ class VolumeGroups:
         empty = not signatures.stdout.strip() and len(blocks.stdout.split()) == 1
         words = f"{blocks.stdout} {signatures.stdout}".split()
         return FoundDevice(device, real, content="" if empty else " ".join(words) or "nothing that lsblk knows")
+
+
+def lvm_spaces(commands: Commands) -> tuple[Space, ...]:
+    """All volume groups of the machine and the thin pools in them, with what is left; none where LVM is not installed."""
+    if not commands.has("vgs"):
+        return ()
+    groups = [
+        Space("volume_group", row["vg_name"], Size(int(row["vg_size"])), Size(int(row["vg_free"])))
+        for row in _report(commands, "vgs", "vg", "vg_name,vg_size,vg_free")
+    ]
+    pools = []
+    for row in _report(commands, "lvs", "lv", "vg_name,lv_name,lv_size,data_percent", "segtype=thin-pool"):
+        total = int(row["lv_size"])
+        free = total - int(total * float(row["data_percent"] or 0) / 100)
+        pools.append(Space("thin_pool", f"{row['vg_name']}/{row['lv_name']}", Size(total), Size(free)))
+    return (*groups, *pools)
+
+
+def _report(commands: Commands, program: str, what: str, columns: str, select: str = "") -> Iterator[dict[str, str]]:
+    """What LVM reports, row by row; nothing where it fails."""
+    argv = [program, "--reportformat", "json", "--units", "b", "--nosuffix", "--options", columns]
+    done = commands.run([*argv, *(["--select", select] if select else [])], check=False, timeout=60)
+    if done.status == 0:
+        for report in json.loads(done.stdout)["report"]:
+            yield from report[what]
