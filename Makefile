@@ -8,10 +8,10 @@ SHELL := /bin/bash
 IN_VENV = export PATH="$$(realpath .venv)/bin:$$PATH";
 STAGES := lint sanity unit integration scenarios
 
-.PHONY: help setup test changes faults examples network wires bench demo clean $(STAGES)
+.PHONY: help setup test changes faults examples dom0 network wires bench demo clean $(STAGES)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what development and tests need (Debian packages, virtual environment)
 	@tools/setup
@@ -45,6 +45,9 @@ examples: setup ## the worked examples on an emulated Xen host; long, not part o
 
 bench: setup ## fifty guests of one host, by this collection and by community.libvirt, timed
 	@tools/bench
+
+dom0: setup ## a plain Debian made a Xen host by the roles alone, on an emulated machine; long, not part of test
+	@$(IN_VENV) XENLAB_HOSTS=0 XENLAB_PLAIN=1 tools/scenarios dom0
 
 network: setup ## the network under a connection changed, confirmed and taken back, on an emulated Debian, by systemd-networkd and by ifupdown; long, not part of test
 	@$(IN_VENV) export XENLAB_HOSTS=0 XENLAB_PLAIN=1; tools/scenarios network; \
