@@ -151,7 +151,7 @@ options:
         description:
           - VLANs that the bridge carries with their tags between O(bridges[].over) and its guests, which tag themselves, as numbers and
             ranges such as V(20-29). The bridge filters - other VLANs, and what has no tag, are not let in.
-          - Guests are plugged in with the script V(vif-trunk), which the role M(xenfleet.xen.network#role) brings.
+          - Guests are plugged in with the script V(vif-trunk), which the role C(xenfleet.xen.network) brings.
           - Goes without O(bridges[].vlan) and everything that the host itself would have on the bridge.
           - An empty list makes it a bridge that knows no VLANs. Not managed when not given; a new bridge knows none.
         type: list

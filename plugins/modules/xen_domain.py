@@ -48,7 +48,8 @@ options:
         back with what is stored, so that nothing waits for its next boot any more.
       - V(paused) - it is defined and stands still in memory. One that does not run is started so.
       - V(saved) - it is defined, and its memory is on the host's disk until it is started again. Only a running guest can be
-        saved. Libvirt deletes the saved memory when it restores it, so Xen's free memory is looked at first.
+        saved. Libvirt deletes the saved memory when it restores it, so Xen's free memory is looked at first. What a save that
+        broke off has left of a guest that goes on is forgotten by the next run, for libvirt would restore it at the guest's next start.
       - V(stopped) - it is defined and does not run. It is asked to shut down and waited for; see O(timeout), O(force).
       - V(absent) - it does not run and is not defined. Its disks are kept but those in O(remove_disks), its saved memory is not.
     type: str

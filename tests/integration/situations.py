@@ -26,7 +26,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import ren
 
 from ..unit.domains import whole_domains
 from .surroundings import NOWHERE, SWITCH
-from .xen_in_process import start_unstored, suspend
+from .xen_in_process import start_unstored, suspend, tear
 
 Device = TypeVar("Device", Disk, Nic)
 
@@ -96,6 +96,8 @@ class Power(StrEnum):
     PAUSED = "paused"
     SUSPENDED = "suspended"
     SAVED = "saved"
+    # It goes on, and there is a piece of its memory from a save that broke off.
+    TORN = "torn"
     # It runs, and nothing of it is stored.
     UNSTORED = "unstored"
 
@@ -103,6 +105,7 @@ class Power(StrEnum):
 _LIVE_STATES = {
     Power.RUNNING: (TargetState.PRESENT, TargetState.RUNNING, TargetState.PAUSED, TargetState.SAVED),
     Power.PAUSED: (TargetState.PRESENT, TargetState.RUNNING, TargetState.PAUSED),
+    Power.TORN: (TargetState.PRESENT, TargetState.RUNNING, TargetState.PAUSED, TargetState.SAVED),
     Power.SUSPENDED: (TargetState.PRESENT, TargetState.RUNNING, TargetState.PAUSED, TargetState.SAVED),
 }
 
@@ -159,6 +162,8 @@ class Guest:
             domain.suspend()
         if self.power is Power.SUSPENDED:
             suspend(host, domain.name())
+        if self.power is Power.TORN:
+            tear(host, domain.name())
         if self.stored != self.running:
             connection.defineXML(render_domain(self.stored))
 

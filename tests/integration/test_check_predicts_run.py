@@ -175,6 +175,7 @@ def check_result(situation: Situation, done: Outcome) -> None:
         return
     assert found is not None
     assert found.autostart == plan.autostart
+    assert not (found.managed_save and found.state.is_active) or found.state is PowerState.SUSPENDED
     assert found.stored is not None
     assert shows_state(found, situation)
     waits = set(plan.restart_required) - {"xml"}  # which the two sides are not compared by
@@ -200,7 +201,7 @@ def shows_state(found: FoundDomain, situation: Situation) -> bool:
             return found.shown_state == state.value
 
 
-_STATES = {**{power: power.value for power in Power}, Power.UNSTORED: "running"}
+_STATES = {**{power: power.value for power in Power}, Power.UNSTORED: "running", Power.TORN: "running"}
 
 
 def comes_back(situation: Situation, plan: DomainPlan) -> bool:

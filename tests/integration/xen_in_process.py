@@ -4,7 +4,7 @@ The test driver keeps configurations, states and marks as any driver of libvirt.
 
 - of a running guest it changes its memory and its VCPUs only. For all else the guest is ended and put there anew with another
   running configuration: a device plugged in or out, another medium, a pinned VCPU. What the Xen driver refuses is refused;
-- it suspends no guest to its memory, which is what a save that broke off leaves behind;
+- it suspends no guest to its memory, and has no saved memory of one that runs, which is what a save that broke off leaves behind;
 - it has no scheduler. Xen's begins with what the configuration says and without a cap, and forgets at each start;
 - it starts guests with what is stored, and never paused. A saved one comes back with what it ran with, as from Xen's image;
 - it gives a PV guest with nothing to boot with no boot loader;
@@ -45,6 +45,7 @@ class _Xen:
     scheduled: dict[str, dict[str, int]] = field(default_factory=dict)
     saved: dict[str, str] = field(default_factory=dict)
     suspended: set[str] = field(default_factory=set)
+    torn: set[str] = field(default_factory=set)
 
 
 def _binding() -> Any:
@@ -66,6 +67,11 @@ _DOMAIN = _BINDING.virDomain
 _CREATE = _DOMAIN.createWithFlags
 _MANAGED_SAVE = _DOMAIN.managedSave
 _STATE, _SHUTDOWN, _SUSPEND = _DOMAIN.state, _DOMAIN.shutdown, _DOMAIN.suspend
+_HAS_SAVED, _FORGET_SAVED, _LIST = (
+    _DOMAIN.hasManagedSaveImage,
+    _DOMAIN.managedSaveRemove,
+    _BINDING.virConnect.listAllDomains,
+)
 _CAPABILITIES = _BINDING.virConnect.getCapabilities
 _DEFINE = _BINDING.virConnect.defineXML
 
@@ -147,6 +153,28 @@ def _managed_save(domain: Any, flags: int = 0) -> int:
     result: int = _MANAGED_SAVE(domain, flags)
     domain.connect().xen.saved[domain.UUIDString()] = xml
     return result
+
+
+def _is_torn(domain: Any) -> bool:
+    return domain.UUIDString() in domain.connect().xen.torn
+
+
+def _has_saved(domain: Any, flags: int = 0) -> bool:
+    return _is_torn(domain) or bool(_HAS_SAVED(domain, flags))
+
+
+def _forget_saved(domain: Any, flags: int = 0) -> int:
+    if not _is_torn(domain):
+        return int(_FORGET_SAVED(domain, flags))
+    domain.connect().xen.torn.remove(domain.UUIDString())
+    return 0
+
+
+def _list(connection: Any, flags: int = 0) -> list[Any]:
+    found: list[Any] = _LIST(connection, flags)
+    if flags != libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE:
+        return found
+    return found + [domain for domain in _LIST(connection, 0) if _is_torn(domain)]
 
 
 def _is_suspended(domain: Any) -> bool:
@@ -269,6 +297,9 @@ _DOMAIN.managedSave = _awake(_managed_save)
 _DOMAIN.shutdown = _awake(_SHUTDOWN)
 _DOMAIN.suspend = _awake(_SUSPEND)
 _DOMAIN.state = _state
+_DOMAIN.hasManagedSaveImage = _has_saved
+_DOMAIN.managedSaveRemove = _forget_saved
+_BINDING.virConnect.listAllDomains = _list
 _DOMAIN.pMWakeup = _wake
 _DOMAIN.schedulerParameters = _scheduler
 _DOMAIN.setSchedulerParameters = _set_scheduler
@@ -321,6 +352,11 @@ def suspend(host: LibvirtHypervisor, name: str) -> None:
     """Leave a running guest as a save that broke off does."""
     domain = host.connection.lookupByName(name)
     host.connection.xen.suspended.add(domain.UUIDString())
+
+
+def tear(host: LibvirtHypervisor, name: str) -> None:
+    """Leave a running guest as a save does that broke off before it was suspended, once libvirt has been started anew."""
+    host.connection.xen.torn.add(host.connection.lookupByName(name).UUIDString())
 
 
 def start_unstored(host: LibvirtHypervisor, xml: str) -> None:

@@ -451,3 +451,13 @@ def test_a_suspended_guest_is_woken_for_whatever_is_wanted_of_it(wanted: TargetS
     suspended = found(BASE, running=BASE, state=PowerState.SUSPENDED)
     plan = plan_domain(Declaration(Domain(BASE.name), state=wanted), suspended)
     assert [step.action for step in plan.steps] == actions
+
+
+@pytest.mark.parametrize("state", [PowerState.RUNNING, PowerState.PAUSED])
+def test_what_a_broken_save_left_of_a_guest_that_goes_on_is_forgotten(state: PowerState) -> None:
+    torn = replace(found(BASE, running=BASE, state=state), managed_save=True)
+    plan = plan_domain(Declaration(Domain(BASE.name), state=TargetState.PRESENT), torn)
+    assert [step.action for step in plan.steps] == [Action.FORGET_SAVED]
+    [change] = plan.changes
+    assert (change.field, change.after) == ("leftover", None)
+    assert plan_domain(Declaration(Domain(BASE.name), state=TargetState.PRESENT), replace(torn, managed_save=False)).steps == ()

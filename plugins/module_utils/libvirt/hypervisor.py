@@ -206,6 +206,14 @@ class LibvirtHypervisor:
         """Let a suspended guest go on. A saved memory that there is of a guest that has not ended is not whole."""
         domain = self._domain(name)
         translated("wake the guest", domain.pMWakeup, guest=name)
+        self.forget_saved(name)
+
+    def forget_saved(self, name: str) -> None:
+        """Forget what there is of a running guest's saved memory.
+
+        It is no save that goes on: libvirt says that there is one when it is done, and when it looks for files at its own start.
+        """
+        domain = self._domain(name)
         if translated("look for its saved memory", domain.hasManagedSaveImage, guest=name):
             translated("forget its saved memory", domain.managedSaveRemove, guest=name)
 

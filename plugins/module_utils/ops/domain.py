@@ -246,6 +246,7 @@ def _do(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, definit
         Action.PAUSE: lambda: hypervisor.pause(name),
         Action.RESUME: lambda: hypervisor.resume(name),
         Action.WAKE: lambda: hypervisor.wake(name),
+        Action.FORGET_SAVED: lambda: hypervisor.forget_saved(name),
         Action.SAVE: lambda: hypervisor.save(name),
         Action.SHUTDOWN: lambda: _stop(hypervisor, declared),
     }

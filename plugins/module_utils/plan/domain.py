@@ -16,6 +16,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     Declaration,
     Domain,
     FoundDomain,
+    PowerState,
     TargetState,
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
@@ -76,6 +77,7 @@ _NOT_OF_THE_GUEST = ("labels", "addresses")
 # These can be had at once, where something is said of them; the running guest's definition does not follow when they are.
 _SCHEDULED = ("cpu_weight", "cpu_cap")
 _XML = "xml"
+_FORGET = Step(Action.FORGET_SAVED, (Change("leftover", "saved memory of a guest that has gone on", None),))
 
 
 def plan_domain(declared: Declaration, found: FoundDomain | None, lacking: Lacking = NOTHING_LACKING) -> DomainPlan:
@@ -96,6 +98,11 @@ def plan_domain(declared: Declaration, found: FoundDomain | None, lacking: Lacki
         return DomainPlan(None, False, gone, ())
     target = resolve(declared, found)
     steps: list[Step] = []
+    if found is not None and found.managed_save and found.state.is_active:
+        # Of a save that broke off. At its next start the guest would be what it was then, over disks that have gone on.
+        if found.state is not PowerState.SUSPENDED:  # what wakes it forgets it, too
+            steps.append(_FORGET)
+        found = replace(found, managed_save=False)
     stored_changes = (*differences(target, found.stored if found else None), *_additions(lacking.stored))
     power = plan_power(declared.state, found)
     # A guest that is started or stopped now waits for nothing: its next boot has the stored configuration.

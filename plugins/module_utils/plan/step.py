@@ -32,6 +32,7 @@ class Action(StrEnum):
     CHANGE_MEDIUM = "change_medium"
     SET_AUTOSTART = "set_autostart"
     DISCARD = "discard"
+    FORGET_SAVED = "forget_saved"
     START = "start"
     START_PAUSED = "start_paused"
     PAUSE = "pause"

@@ -61,6 +61,9 @@ class Hypervisor(Protocol):
     def wake(self, name: str) -> None:
         """Let a suspended guest go on, and forget what a save that broke off has written of its memory."""
 
+    def forget_saved(self, name: str) -> None:
+        """Forget what there is of a running guest's saved memory."""
+
     def shutdown(self, name: str) -> None:
         """Ask a guest to shut down; returns at once."""
 
