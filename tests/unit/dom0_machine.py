@@ -35,18 +35,18 @@ else
    set default="$GRUB_DEFAULT"
 fi
 function gfxmode {
-	set gfxpayload="\\${1}"
+\tset gfxpayload="\\${1}"
 }
 menuentry 'Debian GNU/Linux' --class debian \\$menuentry_id_option 'gnulinux-simple-0815-uuid' {
-	linux	/boot/vmlinuz-6.12 root=/dev/vda1 ro $GRUB_CMDLINE_LINUX $GRUB_CMDLINE_LINUX_DEFAULT
+\tlinux\t/boot/vmlinuz-6.12 root=/dev/vda1 ro $GRUB_CMDLINE_LINUX $GRUB_CMDLINE_LINUX_DEFAULT
 }
 MENU
 [ -z "{xen}" ] || cat <<MENU
 menuentry 'Debian GNU/Linux, with Xen hypervisor' --class xen \\$menuentry_id_option 'xen-gnulinux-simple-0815-uuid' {
-	echo	'Loading Xen 4.20-amd64 ...'
-	multiboot2	/boot/xen-4.20-amd64.gz placeholder $GRUB_CMDLINE_XEN $GRUB_CMDLINE_XEN_DEFAULT \\${xen_rm_opts}
-	module2	/boot/vmlinuz-6.12 placeholder root=/dev/vda1 ro $GRUB_CMDLINE_LINUX $KERNEL
-	module2	--nounzip   /boot/initrd.img-6.12
+\techo\t'Loading Xen 4.20-amd64 ...'
+\tmultiboot2\t/boot/xen-4.20-amd64.gz placeholder $GRUB_CMDLINE_XEN $GRUB_CMDLINE_XEN_DEFAULT \\${xen_rm_opts}
+\tmodule2\t/boot/vmlinuz-6.12 placeholder root=/dev/vda1 ro $GRUB_CMDLINE_LINUX $KERNEL
+\tmodule2\t--nounzip   /boot/initrd.img-6.12
 }
 MENU
 """

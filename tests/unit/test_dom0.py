@@ -521,11 +521,11 @@ def test_the_hosts_file(host: World, before: str, after: str) -> None:
 NFTABLES = """#!/usr/sbin/nft -f
 flush ruleset
 table inet filter {
-	chain input { # chain other { hook input
-		type filter hook input priority filter; policy drop;
-		tcp dport { 22 } accept
-	}
-	chain forward { type filter hook forward priority filter; }
+\tchain input { # chain other { hook input
+\t\ttype filter hook input priority filter; policy drop;
+\t\ttcp dport { 22 } accept
+\t}
+\tchain forward { type filter hook forward priority filter; }
 }
 table ip6 six { chain in6 { type filter hook input priority 0; } }
 """

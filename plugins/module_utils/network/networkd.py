@@ -4,8 +4,8 @@
 
 """systemd-networkd: a host's network as its files, and back; implements ``ports.network.NetworkBackend``.
 
-One ``.netdev`` file for each bond, VLAN and bridge, one ``.network`` file for each of them and for each member, and one for ``sysctl`` where a bridge is routed. No file
-matches by a pattern, so that interfaces of guests (``vif*``) are never touched.
+One ``.netdev`` file for each bond, VLAN and bridge, one ``.network`` file for each of them and for each member, and one for
+``sysctl`` where a bridge is routed. No file matches by a pattern, so that interfaces of guests (``vif*``) are never touched.
 """
 
 from __future__ import annotations
