@@ -460,4 +460,7 @@ def test_what_a_broken_save_left_of_a_guest_that_goes_on_is_forgotten(state: Pow
     assert [step.action for step in plan.steps] == [Action.FORGET_SAVED]
     [change] = plan.changes
     assert (change.field, change.after) == ("leftover", None)
-    assert plan_domain(Declaration(Domain(BASE.name), state=TargetState.PRESENT), replace(torn, managed_save=False)).steps == ()
+    assert (
+        plan_domain(Declaration(Domain(BASE.name), state=TargetState.PRESENT), replace(torn, managed_save=False)).steps
+        == ()
+    )
