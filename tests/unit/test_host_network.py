@@ -273,7 +273,7 @@ def files(host: Host) -> dict[str, str]:
 
 
 BOND0 = make_bond("bond0", "802.3ad", ("eth2", "eth1"), lacp_rate="fast")
-BR10 = make_bridge("xenbr10", over="bond0", vlan=10, network="services", addresses=("10.10.0.101/24",))
+BR10 = make_bridge("xenbr10", over="bond0", vlan=10, network="services", addresses=("10.10.0.101/24",), ageing=300)
 BR20 = make_bridge("xenbr20", over="bond0", vlan=20, network="storage", addresses=("10.20.0.101/24",))
 WIRED = HostNetwork((BOND0,), (BR10, BR20))
 
@@ -381,6 +381,13 @@ def test_guests_on_a_trunk_follow_its_vlans(host: Host) -> None:
     assert host.links["vif3.0"].vlans == host.links["bond0"].vlans == (100, 101, 200)
     ensure(host, HostNetwork((), (replace(TRUNK.bridges[0], trunk=()),)))
     assert not host.links["xenbr0"].filters
+
+
+def test_a_bridge_may_forget_sooner_while_its_spanning_tree_changes(host: Host) -> None:
+    declared = HostNetwork((), (make_bridge("b", stp=True, ageing=60),))
+    ensure(host, declared)
+    host.set("b", ageing=3000)
+    assert ensure(host, declared).plan.changes == ()
 
 
 def test_vlans_that_a_trunk_has_lost_come_back(host: Host) -> None:
@@ -620,6 +627,7 @@ def test_changes_of_a_wired_host(
         (lambda host: host.set("xenbr10", addresses=()), "bridges[xenbr10].addresses"),
         (lambda host: host.set("xenbr10", stp=True), "bridges[xenbr10].stp"),
         (lambda host: host.set("xenbr10", filters=True), "bridges[xenbr10].trunk"),
+        (lambda host: host.set("xenbr10", ageing=6000), "bridges[xenbr10].ageing"),
         (lambda host: host.set("xenbr10", forward_delay=1500), "bridges[xenbr10].forward_delay"),
         (lambda host: host.set("bond0.10", vlan=99), "bridges[xenbr10].over"),
         (lambda host: host.set("bond0", bond=BondState("balance-rr")), "bonds[bond0].mode"),
