@@ -132,6 +132,8 @@ class LiveHost(Host):
             if words[2:]:
                 self._set(name, words[2:])
         elif words[:2] == ["type", "bridge"]:
+            # As the kernel has it, which looks at the delay before it looks at the spanning tree.
+            assert not (self.links[name].stp and "forward_delay 0" in " ".join(words))
             self.set(name, **bridge_words(dict(zip(words[2::2], words[3::2], strict=True))))
         elif words[:2] == ["type", "bond"]:
             options = dict(zip(words[2::2], words[3::2], strict=True))

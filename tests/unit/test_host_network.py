@@ -383,13 +383,6 @@ def test_guests_on_a_trunk_follow_its_vlans(host: Host) -> None:
     assert not host.links["xenbr0"].filters
 
 
-def test_a_bridge_may_forget_sooner_while_its_spanning_tree_changes(host: Host) -> None:
-    declared = HostNetwork((), (make_bridge("b", stp=True, ageing=60),))
-    ensure(host, declared)
-    host.set("b", ageing=3000)
-    assert ensure(host, declared).plan.changes == ()
-
-
 def test_vlans_that_a_trunk_has_lost_come_back(host: Host) -> None:
     ensure(host, TRUNK)
     host.set("bond0", vlans=(100,))
@@ -974,7 +967,10 @@ IP_ROWS: list[dict[str, Any]] = [
         "ifname": "xenbr10",
         "flags": ["UP", "LOWER_UP"],
         "mtu": 1500,
-        "linkinfo": {"info_kind": "bridge", "info_data": {"forward_delay": 1500, "stp_state": 1}},
+        "linkinfo": {
+            "info_kind": "bridge",
+            "info_data": {"forward_delay": 1500, "stp_state": 1, "ageing_time": 3000, "topology_change": 1},
+        },
         "addr_info": [
             {"family": "inet", "local": "10.10.0.101", "prefixlen": 24, "scope": "global"},
             {"family": "inet6", "local": "fe80::1", "prefixlen": 64, "scope": "link"},
@@ -1003,6 +999,14 @@ class Ip:
         return CommandResult(0, json.dumps(self.routes) if "-6" not in argv else "", "")
 
 
+def test_the_spanning_tree_goes_before_its_delay() -> None:
+    ip = Ip()
+    KernelLinks(ip).adjust_bridge(make_bridge("b", stp=False), Links())
+    first, second = (" ".join(argv) for argv in ip.ran[:2])
+    assert first == "ip link set dev b type bridge stp_state 0"
+    assert "forward_delay 0" in second
+
+
 def test_what_bridge_prints() -> None:
     untagged = {"vlan": 1, "flags": ["PVID", "Egress Untagged"]}
     rows = [{"ifname": "eth1", "vlans": [untagged, {"vlan": 10}, {"vlan": 20, "vlanEnd": 22}]}, {"ifname": "eth2"}]
@@ -1015,7 +1019,7 @@ def test_what_ip_prints() -> None:
     assert not links["bond0"].carrier
     assert links["eth1"].permanent_mac == "52:54:00:00:00:02"
     assert (links["bond0.10"].parent, links["bond0.10"].vlan) == ("bond0", 10)
-    assert (links["xenbr10"].stp, links["xenbr10"].forward_delay) == (True, 1500)
+    assert (links["xenbr10"].stp, links["xenbr10"].forward_delay, links["xenbr10"].ageing) == (True, 1500, None)
     assert links["xenbr10"].addresses == ("10.10.0.101/24",)
     assert links["lo"].loopback
 

@@ -47,7 +47,7 @@ class Link:
         bond: a bond's state.
         stp: whether a bridge takes part in the spanning tree.
         forward_delay: a bridge's delay, in hundredths of a second.
-        ageing: how long a bridge remembers, in hundredths of a second.
+        ageing: how long a bridge remembers, in hundredths of a second; None where that cannot be told.
         filters: whether a bridge looks at VLANs.
         vlans: what a port of such a bridge carries with tags.
         loopback: whether it is the loopback interface.

@@ -208,6 +208,8 @@ def repairs(names: Iterable[str], before: Picture, now: Picture) -> list[list[st
 
 
 _OF_BRIDGES = ("stp_state", "forward_delay", "ageing_time", "vlan_filtering", "vlan_default_pvid")
+# In this order: with a spanning tree the kernel refuses the delay of a bridge without.
+_SETTINGS = {"bond": ("miimon", "xmit_hash_policy", "primary"), "bridge": _OF_BRIDGES}
 _DEPTHS = {"bond": 1, "vlan": 2, "bridge": 3}
 
 
@@ -278,17 +280,16 @@ def _settings(was: Row, has: Row | None) -> list[list[str]]:
     """What an interface is set to, and whether it is up."""
     name = str(was["ifname"])
     commands = []
-    for one, options in {
-        "bond": ("miimon", "xmit_hash_policy", "primary"),
-        "bridge": _OF_BRIDGES,
-    }.items():
-        if kind(was) == one:
-            differs = [key for key in options if has is None or _data(was).get(key) != _data(has).get(key)]
-            words = _options(_data(was), differs)
-            if words:
-                commands.append(["ip", "link", "set", "dev", name, "type", one, *words])
-            if "primary" in differs and has is not None and _data(was).get("primary") is None:
-                commands.append(["ip", "link", "set", "dev", name, "type", "bond", "primary", ""])
+    for key in _SETTINGS.get(kind(was), ()):
+        if has is not None and _data(was).get(key) == _data(has).get(key):
+            continue
+        words = _options(_data(was), (key,))
+        if key == "ageing_time" and any(_data(row or {}).get("topology_change") for row in (was, has)):
+            continue  # while the spanning tree changes, it is not what was set
+        if words:
+            commands.append(["ip", "link", "set", "dev", name, "type", kind(was), *words])
+        elif key == "primary" and has is not None:
+            commands.append(["ip", "link", "set", "dev", name, "type", "bond", "primary", ""])
     if has is None or was.get("mtu") != has.get("mtu"):
         commands.append(["ip", "link", "set", "dev", name, "mtu", str(was.get("mtu") or 1500)])
     up = "UP" in (was.get("flags") or ())

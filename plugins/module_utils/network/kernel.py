@@ -119,6 +119,8 @@ class KernelLinks:
 
     def adjust_bridge(self, bridge: Bridge, links: Links) -> None:
         """Set what a running bridge takes, its VLAN interface, and what its ports carry."""
+        # With a spanning tree the kernel refuses the delay of a bridge without.
+        self._ip("link", "set", "dev", bridge.name, "type", "bridge", "stp_state", str(int(bool(bridge.stp))))
         self._ip("link", "set", "dev", bridge.name, "type", "bridge", *bridge_options(bridge, running=True))
         for port in links.ports(bridge.name) if bridge.trunk else ():
             self._carry(port, bridge.trunk or ())
@@ -253,7 +255,8 @@ def _link(row: dict[str, Any]) -> Link:
         bond=_bond_state(data) if kind == "bond" else None,
         stp=kind == "bridge" and bool(data.get("stp_state")),
         forward_delay=int(data.get("forward_delay") or 0) if kind == "bridge" else 0,
-        ageing=data.get("ageing_time") if kind == "bridge" else None,
+        # While the spanning tree changes, the kernel forgets sooner than it was told to, and says so.
+        ageing=data.get("ageing_time") if kind == "bridge" and not data.get("topology_change") else None,
         filters=kind == "bridge" and bool(data.get("vlan_filtering")),
         loopback="LOOPBACK" in flags,
     )

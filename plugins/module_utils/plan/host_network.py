@@ -362,8 +362,7 @@ def _running_bridge(bridge: Bridge, link: Link, links: Links) -> dict[str, str |
         "gateway": gateway,
         "trunk": _running_trunk(bridge, link, links),
         "stp": _yes(link.stp),
-        # While the spanning tree changes, the kernel forgets sooner, and says so.
-        "ageing": None if link.ageing is None or link.stp else f"{link.ageing / 100:g}",
+        "ageing": None if link.ageing is None else f"{link.ageing / 100:g}",
         "mtu": str(link.mtu),
     }
 
