@@ -34,7 +34,7 @@ scenarios: setup ## the Molecule scenario of a whole park on emulated Xen hosts 
 test: setup ## all of the above; prints the time of each and a summary
 	@tools/stages $(STAGES)
 
-changes: setup ## sixty changes of a guest on emulated Xen, each held against check mode; long, not part of test
+changes: setup ## eighty changes of a guest on emulated Xen, each held against check mode; long, not part of test
 	@$(IN_VENV) tools/changes
 
 faults: setup ## libvirtd killed, and a host without power, in the middle of a run on emulated Xen; long, not part of test
