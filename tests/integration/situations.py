@@ -311,8 +311,8 @@ def _numa(draw: st.DrawFn, memory: Size | None, vcpus: int | None) -> tuple[Numa
 @st.composite
 def _guests(draw: st.DrawFn, power: Power, here: Domain, there: Domain) -> Guest:
     stored, running = here, here
-    if power not in (Power.STOPPED, Power.UNSTORED) and draw(st.booleans()):
-        # Changed since it was started.
+    if power not in (Power.STOPPED, Power.UNSTORED) and here.type is there.type and draw(st.booleans()):
+        # Changed since it was started; what guests of another type have, libvirt would not take.
         running = replace(here, **{name: getattr(there, name) for name in draw(_some(OPTIONS))})
         running = _with_groups(running, here, there)
     return Guest(stored, running, power, draw(st.booleans()), draw(st.booleans()))
