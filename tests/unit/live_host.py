@@ -34,9 +34,13 @@ class LiveHost(Host):
     ) -> CommandResult:
         if argv[0] == "bridge":
             self.ran.append(list(argv))
-            return CommandResult(
-                0, json.dumps(self.carried()) if argv[1] == "-json" else self.obey_bridge(argv[2:]), ""
-            )
+            if argv[1] == "-json":
+                return CommandResult(0, json.dumps(self.carried()), "")
+            try:
+                self.obey_bridge(argv[2:])
+            except KeyError as error:
+                return CommandResult(255, "", str(error))
+            return CommandResult(0, "", "")
         if argv[0] != "ip":
             return super().run(argv, stdin=stdin, timeout=timeout, check=check)
         self.ran.append(list(argv))
@@ -58,12 +62,11 @@ class LiveHost(Host):
             if link.vlans
         ]
 
-    def obey_bridge(self, words: Sequence[str]) -> str:
+    def obey_bridge(self, words: Sequence[str]) -> None:
         """Let a port carry VLANs, or not any more."""
         deed, _dev, name, _vid, which = words
         named, there = set(read_vlans([which], field="vid")), set(self.links[name].vlans)
         self.set(name, vlans=tuple(sorted(there | named if deed == "add" else there - named)))
-        return ""
 
     def say(self, argv: Sequence[str]) -> str:
         """What a program prints, whatever becomes of it."""

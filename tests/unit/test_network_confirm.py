@@ -466,7 +466,7 @@ def test_repairs_of_what_is_as_it_was_are_none(host: LiveHost) -> None:
 )
 def test_repairs_of_a_card(was: dict[str, Any], now: dict[str, Any], expected: list[str]) -> None:
     bond = {"ifname": "bond0", "linkinfo": {"info_kind": "bond"}}
-    before = {"links": [{"ifname": "eth0", **was}, bond], "routes4": [], "routes6": []}
+    before = {"links": [{"ifname": "eth0", **was}, bond], "vlans": [], "routes4": [], "routes6": []}
     found = fall_back.repairs(["eth0"], before, {**before, "links": [{"ifname": "eth0", **now}, bond]})
     assert [" ".join(one).removeprefix("ip link set dev eth0 ") for one in found] == expected
 
@@ -488,8 +488,13 @@ def test_repairs_of_routes() -> None:
         {"dst": "10.0.0.0/8", "nexthops": []},
     ]
     card = row(Link("eth0"))
-    before = {"links": [card], "routes4": routes, "routes6": []}
-    now = {"links": [card], "routes4": [{"dst": "default", "gateway": "192.0.2.9", "dev": "eth0"}], "routes6": []}
+    before = {"links": [card], "vlans": [], "routes4": routes, "routes6": []}
+    now = {
+        "links": [card],
+        "vlans": [],
+        "routes4": [{"dst": "default", "gateway": "192.0.2.9", "dev": "eth0"}],
+        "routes6": [],
+    }
     assert [" ".join(one) for one in fall_back.repairs(["eth0"], before, now)] == [
         "ip -4 route del default via 192.0.2.9 dev eth0",
         "ip -4 route replace 203.0.113.0/24 dev eth0 proto boot scope link",

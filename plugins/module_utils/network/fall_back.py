@@ -175,9 +175,11 @@ def picture(run: Run) -> Picture:
             return []
         return [row for row in found if row]
 
+    links = ask("ip", "-json", "-details", "addr", "show")
+    filters = any(_data(row).get("vlan_filtering") for row in links)
     return {
-        "links": ask("ip", "-json", "-details", "addr", "show"),
-        "vlans": ask("bridge", "-json", "vlan", "show"),
+        "links": links,
+        "vlans": ask("bridge", "-json", "vlan", "show") if filters else [],
         "routes4": ask("ip", "-json", "-4", "route", "show"),
         "routes6": ask("ip", "-json", "-6", "route", "show"),
     }
@@ -199,9 +201,7 @@ def repairs(names: Iterable[str], before: Picture, now: Picture) -> list[list[st
         commands += _settings(was[one], None if one in gone else has.get(one))
     for one in there:
         commands += _addresses(was[one], None if one in gone else has.get(one))
-    commands += _carried(
-        before.get("vlans", ()), now.get("vlans", ()), {one for one in there if was[one].get("master")}
-    )
+    commands += _carried(before["vlans"], now["vlans"], {one for one in there if was[one].get("master")})
     commands += _routes("-4", before["routes4"], now["routes4"], set(there))
     commands += _routes("-6", before["routes6"], now["routes6"], set(there))
     return commands
