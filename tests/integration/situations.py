@@ -22,6 +22,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.hardware import
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.stray import Stray
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.type_options import ONLY_FOR
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import render_domain
 
 from ..unit.domains import whole_domains
@@ -215,13 +216,20 @@ def _any_situations(draw: st.DrawFn, kind: DomainType, name: str = NAME) -> Situ
     return Situation(guest, declared, draw(_STRAYS) if is_off and draw(_hardly) else None)
 
 
+def situations_with(option: str) -> st.SearchStrategy[Situation]:
+    """Guests of any type that can have an option, which is declared among others."""
+    kinds = [DomainType(kind) for kind in ONLY_FOR.get(option, DomainType)]
+    return st.sampled_from(kinds).flatmap(lambda kind: _option_situations(kind, option))
+
+
 @st.composite
-def _option_situations(draw: st.DrawFn, kind: DomainType) -> Situation:
+def _option_situations(draw: st.DrawFn, kind: DomainType, option: str | None = None) -> Situation:
     """Many options that have one value each, over a guest that has other values, and some over one of another type."""
-    other = draw(st.sampled_from([kind, kind, kind, *DomainType]))
+    other = kind if option else draw(st.sampled_from([kind, kind, kind, *DomainType]))
     here, there = draw(_placed(kind)), draw(_placed(other))
     guest = draw(_guests(draw(st.sampled_from([Power.STOPPED, Power.RUNNING])), here, there))
     names = draw(_some(_PLAIN, at_least=10, at_most=24)) if other is kind else {"type", *draw(_some(_PLAIN))}
+    names |= {option} if option else set()
     for group in _GROUPS:
         if names & {*group} and draw(_mostly):
             names |= {*group}
