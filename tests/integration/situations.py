@@ -225,7 +225,7 @@ def situations_with(option: str) -> st.SearchStrategy[Situation]:
 @st.composite
 def _option_situations(draw: st.DrawFn, kind: DomainType, option: str | None = None) -> Situation:
     """Many options that have one value each, over a guest that has other values, and some over one of another type."""
-    other = kind if option else draw(st.sampled_from([kind, kind, kind, *DomainType]))
+    other = draw(st.sampled_from([kind, kind, kind, *DomainType])) if option in (None, "type") else kind
     here, there = draw(_placed(kind)), draw(_placed(other))
     guest = draw(_guests(draw(st.sampled_from([Power.STOPPED, Power.RUNNING])), here, there))
     names = draw(_some(_PLAIN, at_least=10, at_most=24)) if other is kind else {"type", *draw(_some(_PLAIN))}
