@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -30,3 +31,15 @@ def write_whole(path: Path, content: bytes, mode: int) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file with the permissions that it has, or those of a configuration file; folders that are missing are made.
+
+    Args:
+        path: where.
+        text: all of it; bytes that are no text are those of ``surrogateescape``.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
+    write_whole(path, text.encode(errors="surrogateescape"), mode)

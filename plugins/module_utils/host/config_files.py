@@ -7,13 +7,10 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import CommandFailed
-from ansible_collections.xenfleet.xen.plugins.module_utils.files import write_whole
-
-_MODE = 0o644  # of a file that was not there
+from ansible_collections.xenfleet.xen.plugins.module_utils.files import write_text
 
 
 class LocalConfig:
@@ -46,11 +43,8 @@ class LocalConfig:
         Raises:
             CommandFailed: the file system does not take it.
         """
-        target = Path(os.path.realpath(self._at(path)))
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else _MODE
-            write_whole(target, text.encode(errors="surrogateescape"), mode)
+            write_text(Path(os.path.realpath(self._at(path))), text)
         except OSError as error:
             raise _failed(path, "written", error) from error
 

@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import CommandFailed
-from ansible_collections.xenfleet.xen.plugins.module_utils.files import write_whole
+from ansible_collections.xenfleet.xen.plugins.module_utils.files import write_text
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import FileChange
 
 
@@ -50,7 +49,5 @@ def _put(root: Path, path: str, text: str | None) -> None:
     file = root / path.lstrip("/")
     if text is None:
         file.unlink(missing_ok=True)
-        return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o644
-    write_whole(file, text.encode(errors="surrogateescape"), mode)
+    else:
+        write_text(file, text)
