@@ -17,7 +17,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.network.networkd impo
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.sections import lines_of, value_of, values_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import CommandResult
 
-from .test_host_network import Host, fresh
+from .network_host import Host, fresh
 
 FOREIGN = "10-management.network"
 FOREIGN_TEXT = "[Match]\nName=eth0\n\n[Network]\nAddress=192.0.2.5/24\nGateway=192.0.2.1\n"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import (
     CommandFailed,
@@ -21,10 +19,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import (
     TimedOut,
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
-    Bond,
     BondMode,
-    Bridge,
-    HashPolicy,
     HostNetwork,
     LacpRate,
     address,
@@ -36,12 +31,6 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.network import interf
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.choose import choose
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.guard import HostGuard
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.ifupdown import Ifupdown
-from ansible_collections.xenfleet.xen.plugins.module_utils.network.kernel import (
-    KernelLinks,
-    parse_links,
-    parse_vlans,
-    ssh_server_address,
-)
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.networkd import (
     FOLDER,
     SYSCTL,
@@ -57,205 +46,16 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ops.host_network impo
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.network_view import network_of, view
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Effect
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.host_network import complete, plan_present
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import CommandResult
 from ansible_collections.xenfleet.xen.plugins.modules import xen_bridge
 
+from .network_host import BOND0, BR10, BR20, CARDS, GIVEN, WIRED, Host, Time, card, files, fresh, networks
+
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "network"
-CARDS = ("eth0", "eth1", "eth2", "eth3", "eth4")
-
-
-def card(name: str, **more: Any) -> Link:
-    return Link(name, mac=f"52:54:00:00:00:0{name[-1]}", **more)
-
-
-@dataclass
-class Host:
-    """A host: its kernel, and a systemd-networkd that does what the files in a folder say. The world, not the code."""
-
-    root: Path
-    links: dict[str, Link] = field(default_factory=dict)
-    management: dict[str, str] = field(default_factory=dict)
-    session: str | None = None
-    programs: frozenset[str] = frozenset({"networkctl", "systemctl", "ip"})
-    active: frozenset[str] = frozenset({"systemd-networkd.service"})
-    dark: frozenset[str] = frozenset()
-    stubborn: frozenset[str] = frozenset()
-    eager: bool = False
-    known: HostNetwork = field(default_factory=HostNetwork)
-    ran: list[list[str]] = field(default_factory=list)
-    read_at: dict[Path, tuple[int, int]] = field(default_factory=dict)
-
-    # Commands
-    def has(self, program: str) -> bool:
-        return program in self.programs
-
-    def run(
-        self, argv: Sequence[str], *, stdin: str | None = None, timeout: float | None = None, check: bool = True
-    ) -> CommandResult:
-        self.ran.append(list(argv))
-        if argv[:2] == ["networkctl", "reload"]:
-            self.obey()
-        if argv[:2] == ["networkctl", "reconfigure"]:
-            self.look_at(argv[2])
-        if argv[:2] == ["systemctl", "is-active"]:
-            return CommandResult(0 if argv[-1] in self.active else 3, "", "")
-        return CommandResult(0, "", "")
-
-    def obey(self) -> None:
-        """A reload: interfaces with a new or changed file are made, or looked at again."""
-        found = {file: (file.stat().st_mtime_ns, file.stat().st_ino) for file in (self.root / FOLDER).glob("40-*")}
-        fresh = {file.name for file, stamp in found.items() if self.read_at.get(file) != stamp}
-        self.read_at = found
-        network = self.known = self.network()
-        for bond in network.bonds:
-            if f"40-xenfleet-{bond.name}.netdev" in fresh and bond.name not in self.links:
-                self.add_bond(bond)
-        for bridge in network.bridges:
-            if f"40-xenfleet-{bridge.name}.netdev" in fresh and bridge.name not in self.links:
-                self.add_bridge(bridge)
-        names = [name.removeprefix("40-xenfleet-").removesuffix(".network") for name in fresh if name.endswith("work")]
-        for name in sorted(names, key=lambda name: ("." in name, name)):
-            self.look_at(name)
-        for name in sorted(self.links):
-            if self.links[name].kind and name not in names and not self.links[name].up:
-                self.look_at(name)
-
-    def network(self) -> HostNetwork:
-        return parse({file.name: file.read_text() for file in (self.root / FOLDER).glob("40-xenfleet-*")})
-
-    def look_at(self, name: str) -> None:
-        """Configure one interface by its files, if it is there: its VLANs, its master, its addresses."""
-        network = self.network()
-        if name not in self.links or name in self.stubborn:
-            return
-        for bond in network.bonds:
-            if name in bond.members and bond.name in self.links:
-                self.set(name, master=bond.name, up=True)
-                self.set(bond.name, carrier=self.links[bond.name].carrier or self.links[name].carrier)
-            if bond.name == name:
-                state = replace(self.links[name].bond or BondState(bond.mode.value), primary=bond.primary or None)
-                self.set(name, up=True, mtu=bond.mtu or 1500, bond=state)
-                for member in bond.members:
-                    self.look_at(member)
-        for bridge in network.bridges:
-            if bridge.over == name and bridge.vlan is not None and bridge.uplink not in self.links:
-                self.add_vlan(bridge)
-                self.look_at(str(bridge.uplink))
-            if bridge.uplink == name and bridge.name in self.links:
-                self.set(name, master=bridge.name, up=True, vlans=bridge.trunk or ())
-            if bridge.name == name:
-                given = [GIVEN] if bridge.dhcp and "dhcp" not in self.dark else []
-                own = tuple(sorted({*self.links[name].addresses, *(bridge.addresses or ()), *given}))
-                gateway, mtu = bridge.gateway or None, bridge.mtu or 1500
-                self.set(name, up=True, addresses=own, gateway=gateway, mtu=mtu)
-
-    # HostLinks
-    def read(self) -> Links:
-        return Links(dict(self.links), dict(self.management), self.session)
-
-    def set(self, name: str, **more: Any) -> None:
-        self.links[name] = replace(self.links[name], **more)
-
-    def delete(self, name: str) -> None:
-        if self.links.pop(name, None) is None:
-            return
-        for other, link in list(self.links.items()):
-            if link.parent == name:
-                self.delete(other)
-            elif link.master == name:
-                self.set(other, master=None, vlans=())
-
-    def release(self, name: str) -> None:
-        self.set(name, master=None, vlans=())
-        for bridge in self.known.bridges if self.eager else ():
-            if bridge.uplink == name and bridge.name in self.links:
-                self.set(name, master=bridge.name)
-
-    def add_bond(self, bond: Bond) -> None:
-        assert bond.name not in self.links
-        state = BondState(
-            bond.mode.value,
-            bond.lacp_rate.value if bond.lacp_rate else "slow" if bond.mode is BondMode.LACP else None,
-            bond.miimon_ms,
-            None,
-            bond.hash_policy.value if bond.hash_policy else "layer2",
-            "02:00:00:00:00:01" if bond.mode is BondMode.LACP and "partner" not in self.dark else None,
-        )
-        self.links[bond.name] = Link(bond.name, "bond", up=False, carrier=False, mac=bond.mac, bond=state)
-
-    def add_bridge(self, bridge: Bridge) -> None:
-        assert bridge.name not in self.links
-        self.links[bridge.name] = Link(bridge.name, "bridge", up=False, mac=bridge.mac, **bridge_state(bridge))
-
-    def add_vlan(self, bridge: Bridge) -> None:
-        assert bridge.uplink not in self.links
-        assert bridge.over in self.links
-        self.links[str(bridge.uplink)] = Link(str(bridge.uplink), "vlan", False, parent=bridge.over, vlan=bridge.vlan)
-
-    def adjust_bond(self, bond: Bond) -> None:
-        state = self.links[bond.name].bond
-        assert state is not None
-        hashing = bond.hash_policy.value if bond.hash_policy else state.hash_policy
-        new = replace(state, miimon_ms=bond.miimon_ms, hash_policy=hashing, primary=bond.primary or None)
-        self.set(bond.name, bond=new, up=True, mtu=bond.mtu or self.links[bond.name].mtu)
-
-    def adjust_bridge(self, bridge: Bridge, links: Links) -> None:
-        self.set(bridge.name, up=True, **bridge_state(bridge))
-        for port in links.ports(bridge.name) if bridge.trunk else ():
-            self.set(port.name, vlans=bridge.trunk)
-        if bridge.vlan is not None and bridge.uplink in links.by_name:
-            self.set(str(bridge.uplink), up=True)
-
-    def drop_address(self, name: str, address: str) -> None:
-        self.set(name, addresses=tuple(one for one in self.links[name].addresses if one != address))
-
-    def drop_routes(self, name: str) -> None:
-        self.set(name, gateway=None)
-
-    def guest_of(self, port: str) -> str | None:
-        return {"vif3.0": "ldap1"}.get(port)
-
-    def plug(self, port: str, bridge: str) -> None:
-        self.links[port] = Link(port, master=bridge)
-
-
-# What the network's DHCP server gives.
-GIVEN = "192.0.2.77/24"
-
-
-def bridge_state(bridge: Bridge) -> dict[str, Any]:
-    """What the kernel shows of a bridge that is set so."""
-    return {
-        "stp": bool(bridge.stp),
-        "forward_delay": bridge.forward_delay,
-        "ageing": 30000 if bridge.ageing is None else bridge.ageing * 100,
-        "filters": bool(bridge.trunk),
-    }
-
-
-class Time:
-    """A clock that goes on by being asked."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def now(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
 
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
     return fresh(tmp_path)
-
-
-def fresh(root: Path) -> Host:
-    links = {name: card(name) for name in CARDS}
-    links["eth0"] = card("eth0", addresses=("192.0.2.5/24",), gateway="192.0.2.1")
-    links["lo"] = Link("lo", loopback=True, addresses=("127.0.0.1/8",))
-    return Host(root, links, {"eth0": "the default route goes through it"})
 
 
 def operations(host: Host) -> HostNetworkOperations:
@@ -266,16 +66,6 @@ def operations(host: Host) -> HostNetworkOperations:
 
 def ensure(host: Host, declared: HostNetwork, *, check: bool = False) -> Outcome:
     return operations(host).ensure(declared, check=check, timeout=20)
-
-
-def files(host: Host) -> dict[str, str]:
-    return {file.name: file.read_text() for file in sorted((host.root / FOLDER).glob("*"))}
-
-
-BOND0 = make_bond("bond0", "802.3ad", ("eth2", "eth1"), lacp_rate="fast")
-BR10 = make_bridge("xenbr10", over="bond0", vlan=10, network="services", addresses=("10.10.0.101/24",), ageing=300)
-BR20 = make_bridge("xenbr20", over="bond0", vlan=20, network="storage", addresses=("10.20.0.101/24",))
-WIRED = HostNetwork((BOND0,), (BR10, BR20))
 
 
 # -- values ------------------------------------------------------------------------------------------------------------
@@ -414,61 +204,6 @@ def test_an_address_that_does_not_come_is_no_network(host: Host) -> None:
     ensure(host, given)
     assert host.links["b"].addresses == (GIVEN,)
     assert ensure(host, given).plan.changes == ()
-
-
-_BOOLEANS = st.sampled_from([None, False, True])
-
-
-@st.composite
-def networks(draw: st.DrawFn) -> HostNetwork:
-    """Networks that make sense on a host with free cards eth1 to eth4."""
-    free = draw(st.permutations(CARDS[1:]))
-    counts = draw(st.sampled_from([(), (1,), (2,), (1, 2), (2, 2), (3,)]))
-    bonds: list[Bond] = []
-    for index, count in enumerate(counts):
-        members, free = tuple(free[:count]), free[count:]
-        mode = draw(st.sampled_from(BondMode))
-        bonds.append(
-            make_bond(
-                f"bond{index}",
-                mode.value,
-                members,
-                lacp_rate=draw(st.sampled_from(["fast", "slow", None])) if mode is BondMode.LACP else None,
-                miimon_ms=draw(st.sampled_from([50, 100, None])),
-                primary=draw(st.sampled_from([*members, None])) if mode.has_primary else None,
-                hash_policy=draw(st.sampled_from([*(one.value for one in HashPolicy), None])) if mode.hashes else None,
-                mtu=draw(st.sampled_from([None, 9000])),
-            )
-        )
-    lower = [bond.name for bond in bonds] + list(free)
-    uplinks = [(None, None), *((over, vlan) for over in lower for vlan in (None, 10, 20, 4094))]
-    chosen = draw(st.lists(st.sampled_from(uplinks), max_size=5, unique_by=lambda one: one if one[0] else object()))
-    bridges: list[Bridge] = []
-    for index, (over, vlan) in enumerate(chosen):
-        addresses: tuple[str, ...] | None = draw(
-            st.sampled_from([(), (f"10.{index}.0.7/24",), (f"fd00:{index}::7/64",), None])
-        )
-        has_ipv4 = any("." in one for one in addresses or ())
-        bridges.append(
-            make_bridge(
-                f"xenbr{index}",
-                over=over,
-                vlan=vlan,
-                addresses=addresses,
-                accept_ra=draw(_BOOLEANS),
-                nat=draw(_BOOLEANS) if has_ipv4 else None,
-                routed=draw(_BOOLEANS) if addresses else None,
-                stp=draw(_BOOLEANS),
-                ageing=draw(st.sampled_from([None, 0, 60])),
-                mtu=draw(st.sampled_from([None, 1400])),
-                network=draw(st.sampled_from([None, "services", ""])),
-            )
-        )
-        if over is not None and vlan is None and draw(st.booleans()):
-            bridges[-1] = make_bridge(
-                f"xenbr{index}", over=over, trunk=draw(st.sampled_from([(), (7,), ("100-109", 200)]))
-            )
-    return HostNetwork(tuple(bonds), tuple(bridges))
 
 
 @given(networks())
@@ -923,129 +658,6 @@ def test_a_new_bond_that_hears_nobody_is_a_warning(host: Host) -> None:
     again = ensure(host, WIRED)
     assert again.plan.changes == ()
     assert again.warnings == done.warnings
-
-
-# -- the kernel --------------------------------------------------------------------------------------------------------
-
-IP_ROWS: list[dict[str, Any]] = [
-    {"ifname": "lo", "flags": ["LOOPBACK", "UP", "LOWER_UP"], "mtu": 65536, "address": "00:00:00:00:00:00"},
-    {
-        "ifname": "eth1",
-        "flags": ["BROADCAST", "MULTICAST", "SLAVE", "UP", "LOWER_UP"],
-        "mtu": 1500,
-        "master": "bond0",
-        "address": "52:54:00:00:00:01",
-        "permaddr": "52:54:00:00:00:02",
-        "linkinfo": {"info_slave_kind": "bond", "info_slave_data": {"perm_hwaddr": "52:54:00:00:00:02"}},
-        "addr_info": [],
-    },
-    {
-        "ifname": "bond0",
-        "flags": ["NO-CARRIER", "BROADCAST", "MULTICAST", "MASTER", "UP"],
-        "mtu": 1500,
-        "address": "52:54:00:00:00:01",
-        "linkinfo": {
-            "info_kind": "bond",
-            "info_data": {
-                "mode": "802.3ad",
-                "miimon": 100,
-                "xmit_hash_policy": "layer2",
-                "ad_lacp_rate": "fast",
-                "ad_info": {"aggregator": 1, "num_ports": 2, "partner_mac": "00:00:00:00:00:00"},
-            },
-        },
-    },
-    {
-        "ifname": "bond0.10",
-        "link": "bond0",
-        "flags": ["UP", "LOWER_UP"],
-        "mtu": 1500,
-        "master": "xenbr10",
-        "linkinfo": {"info_kind": "vlan", "info_data": {"protocol": "802.1Q", "id": 10}},
-    },
-    {
-        "ifname": "xenbr10",
-        "flags": ["UP", "LOWER_UP"],
-        "mtu": 1500,
-        "linkinfo": {
-            "info_kind": "bridge",
-            "info_data": {"forward_delay": 1500, "stp_state": 1, "ageing_time": 3000, "topology_change": 1},
-        },
-        "addr_info": [
-            {"family": "inet", "local": "10.10.0.101", "prefixlen": 24, "scope": "global"},
-            {"family": "inet6", "local": "fe80::1", "prefixlen": 64, "scope": "link"},
-        ],
-    },
-    {"ifname": "vif3.0", "flags": ["UP"], "mtu": 1500, "master": "xenbr10"},
-]
-
-
-@dataclass
-class Ip:
-    """The answers of ``ip``."""
-
-    routes: list[dict[str, Any]] = field(default_factory=list)
-    ran: list[list[str]] = field(default_factory=list)
-
-    def has(self, program: str) -> bool:
-        return program == "ip"
-
-    def run(
-        self, argv: Sequence[str], *, stdin: str | None = None, timeout: float | None = None, check: bool = True
-    ) -> CommandResult:
-        self.ran.append(list(argv))
-        if "addr" in argv:
-            return CommandResult(0, json.dumps([*IP_ROWS, {}]), "")
-        return CommandResult(0, json.dumps(self.routes) if "-6" not in argv else "", "")
-
-
-def test_the_spanning_tree_goes_before_its_delay() -> None:
-    ip = Ip()
-    KernelLinks(ip).adjust_bridge(make_bridge("b", stp=False), Links())
-    first, second = (" ".join(argv) for argv in ip.ran[:2])
-    assert first == "ip link set dev b type bridge stp_state 0"
-    assert "forward_delay 0" in second
-
-
-def test_what_bridge_prints() -> None:
-    untagged = {"vlan": 1, "flags": ["PVID", "Egress Untagged"]}
-    rows = [{"ifname": "eth1", "vlans": [untagged, {"vlan": 10}, {"vlan": 20, "vlanEnd": 22}]}, {"ifname": "eth2"}]
-    assert parse_vlans(rows) == {"eth1": (10, 20, 21, 22), "eth2": ()}
-
-
-def test_what_ip_prints() -> None:
-    links = {link.name: link for link in parse_links(IP_ROWS)}
-    assert links["bond0"].bond == BondState("802.3ad", "fast", 100, None, "layer2", None, 2)
-    assert not links["bond0"].carrier
-    assert links["eth1"].permanent_mac == "52:54:00:00:00:02"
-    assert (links["bond0.10"].parent, links["bond0.10"].vlan) == ("bond0", 10)
-    assert (links["xenbr10"].stp, links["xenbr10"].forward_delay, links["xenbr10"].ageing) == (True, 1500, None)
-    assert links["xenbr10"].addresses == ("10.10.0.101/24",)
-    assert links["lo"].loopback
-
-
-@pytest.mark.parametrize(
-    ("environ", "routes"),
-    [
-        ({"SSH_CONNECTION": "10.10.0.1 50000 10.10.0.101 22"}, []),
-        ({}, [{"dst": "default", "gateway": "10.10.0.1", "dev": "xenbr10"}]),
-    ],
-)
-def test_what_the_connection_lies_on(environ: Mapping[str, str], routes: list[dict[str, Any]], tmp_path: Path) -> None:
-    links = KernelLinks(Ip(routes), proc=tmp_path, environ=environ).read()
-    assert set(links.management) == {"xenbr10", "bond0.10", "bond0", "eth1"}
-    assert "xenbr10" in links.management["eth1"]
-
-
-def test_the_connection_is_found_where_sudo_has_cleared_the_variables(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("os.getpid", lambda: 30)
-    for pid, parent, variables in ((30, 20, b"A=1\0"), (20, 10, b"SSH_CONNECTION=::1 5 2001:db8::5 22\0B=2\0")):
-        (tmp_path / str(pid)).mkdir()
-        (tmp_path / str(pid) / "status").write_text(f"Name:\tx\nPPid:\t{parent}\n")
-        (tmp_path / str(pid) / "environ").write_bytes(variables)
-    assert ssh_server_address({}, tmp_path) == "2001:db8::5"
 
 
 # -- the module and the role -------------------------------------------------------------------------------------------

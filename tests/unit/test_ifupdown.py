@@ -20,7 +20,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ops.host_network impo
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import CommandResult
 
 from .live_host import Guard, LiveHost, start
-from .test_host_network import WIRED, Time, fresh, networks
+from .network_host import WIRED, Time, fresh, networks
 from .test_network_confirm import BR0, CAREFUL, OVER_BOND, OVER_ETH0, answer, fall, leftovers
 
 INTERFACES = "/etc/network/interfaces"

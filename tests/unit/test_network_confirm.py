@@ -34,7 +34,7 @@ from ansible_collections.xenfleet.xen.plugins.plugin_utils.confirming import (
 )
 
 from .live_host import FOREIGN, FOREIGN_TEXT, Guard, LiveHost, live_host, row, start
-from .test_host_network import WIRED, Time, files, networks
+from .network_host import WIRED, Time, files, networks
 
 FOREIGN_PATH = f"/{FOLDER}/{FOREIGN}"
 CAREFUL = Caution(token="t1")
