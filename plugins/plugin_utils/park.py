@@ -102,6 +102,8 @@ def guest_variables(answers: Iterable[HostAnswer]) -> tuple[dict[str, dict[str, 
 
 def _found(entry: Mapping[str, Any]) -> FoundDomain:
     name = guest_name(str(entry["name"]))
+    if "error" in entry:
+        raise InvalidInput(f"libvirt tells nothing of {name}: {entry['error']}")
     running, stored = entry["running_xml"], entry["stored_xml"]
     return FoundDomain(
         name=name,

@@ -44,8 +44,9 @@ def main() -> None:
                     "managed_save": guest.name() in saved,
                 }
             )
-        except libvirt.libvirtError:
-            continue  # gone between the list and the question
+        except libvirt.libvirtError as error:
+            if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:  # else it went between the list and the question
+                guests.append({"name": guest.name(), "error": error.get_error_message()})
     try:
         free = connection.getFreeMemory()
     except libvirt.libvirtError:

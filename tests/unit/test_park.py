@@ -85,6 +85,12 @@ def test_a_guest_that_cannot_be_read_costs_only_itself(broken: dict[str, Any]) -
     assert warnings[0].startswith("xen1: a guest is left out")
 
 
+def test_a_guest_of_whom_libvirt_tells_nothing_is_named() -> None:
+    guests, warnings = guest_variables([answer("xen1", {"name": "bad", "error": "no answer"}, guest("web1"))])
+    assert list(guests) == ["web1"]
+    assert warnings == ["xen1: a guest is left out: libvirt tells nothing of bad: no answer"]
+
+
 @pytest.mark.parametrize("text", ["", "Welcome!", "[]", "{}", '{"host": {}}'])
 def test_what_is_no_report_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
