@@ -137,7 +137,8 @@ options:
         description:
           - Whether what guests send by this bridge leaves the host under the host's own IPv4 address. Their gateway is the host's
             address on the bridge, in O(bridges[].addresses).
-          - The host forwards packets then. Not managed when not given; a new bridge has it not. Refused where ifupdown keeps the network.
+          - The host forwards packets then. Needs nftables on the host where ifupdown keeps the network.
+          - Not managed when not given; a new bridge has it not.
         type: bool
       routed:
         description:

@@ -14,6 +14,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Command
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import Caution, Stage
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import HostNetwork, make_bond, make_bridge
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Link
+from ansible_collections.xenfleet.xen.plugins.module_utils.network import masquerade
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.choose import choose
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.ifupdown import PATH, Ifupdown, parse, render
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.host_network import Clock, HostNetworkOperations, Outcome
@@ -37,11 +38,16 @@ iface eth0 inet static
 
 @dataclass
 class IfupHost(LiveHost):
-    """A host with ifupdown, which does what a stanza says."""
+    """A host with ifupdown, which does what a stanza says, and with nftables, of which it knows one table."""
+
+    nat: str | None = None
 
     def run(
         self, argv: Sequence[str], *, stdin: str | None = None, timeout: float | None = None, check: bool = True
     ) -> CommandResult:
+        if argv[0] == "nft":
+            self.ran.append(list(argv))
+            return self.nft(argv[1:])
         if argv[0] != "ifup":
             return super().run(argv, stdin=stdin, timeout=timeout, check=check)
         self.ran.append(list(argv))
@@ -52,6 +58,14 @@ class IfupHost(LiveHost):
                 raise CommandFailed(f"ifup {argv[-1]} failed", found=str(error)) from error
             return CommandResult(1, "", str(error))
         return CommandResult(0, "", "")
+
+    def nft(self, words: Sequence[str]) -> CommandResult:
+        if words[0] == "-f":
+            self.nat = (self.root / words[1].lstrip("/")).read_text()
+            return CommandResult(0, "", "")
+        assert list(words) == ["delete", "table", "ip", masquerade.TABLE]
+        known, self.nat = self.nat, None
+        return CommandResult(0, "", "") if known else CommandResult(1, "", "No such file or directory")
 
     def ifup(self, name: str) -> None:
         lines = stanzas(self)[name]
@@ -78,6 +92,8 @@ class IfupHost(LiveHost):
             assert "master" not in words or words[4] not in self.stubborn
             if words[:2] == ["bridge", "vlan"]:
                 self.obey_bridge(words[2:])
+            elif words[0] == "nft":
+                self.nft(words[1:])
             elif words[0] == "sysctl":
                 assert words[1:3] == ["-q", "-w"]
             else:
@@ -89,7 +105,7 @@ class IfupHost(LiveHost):
 
     def boot(self) -> None:
         """A start: the cards are there, and ifupdown brings up what its files name, in their order."""
-        self.links = dict(fresh(self.root).links)
+        self.links, self.nat = dict(fresh(self.root).links), None
         self.set("eth0", addresses=(), gateway=None)
         for name in stanzas(self):
             if name != "lo":
@@ -122,7 +138,7 @@ def ifup_host(root: Path) -> IfupHost:
     (root / "etc/network/interfaces.d").mkdir(parents=True)
     (root / INTERFACES.lstrip("/")).write_text(DEBIAN)
     start(root, "1")
-    programs = before.programs | {"ifup"}
+    programs = before.programs | {"ifup", "nft"}
     return IfupHost(root, before.links, before.management, programs=programs, active=frozenset({"networking.service"}))
 
 
@@ -139,12 +155,12 @@ def ensure(
 
 def state(host: IfupHost) -> tuple[dict[str, Link], dict[str, str]]:
     texts = {str(file): file.read_text() for file in (host.root / "etc/network").rglob("*") if file.is_file()}
-    return dict(host.links), texts
+    return dict(host.links), {**texts, "the kernel's rules": host.nat or ""}
 
 
 def supported(network: HostNetwork) -> HostNetwork:
     """Without what ifupdown cannot do."""
-    return HostNetwork(network.bonds, tuple(replace(bridge, nat=None, dhcp=None) for bridge in network.bridges))
+    return HostNetwork(network.bonds, tuple(replace(bridge, dhcp=None) for bridge in network.bridges))
 
 
 SLOW = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -226,6 +242,7 @@ def test_the_network_comes_again_at_the_next_start_and_falls_back_exactly(
     assert ensure(host, supported(before)).plan.changes == ()
     was = state(host)
     host.boot()
+    assert state(host)[1] == was[1]
     assert ensure(host, supported(before)).plan.changes == ()
     host.links = dict(was[0])
     host.management = dict.fromkeys([*host.links, *after.names()], "everything carries it")
@@ -311,9 +328,48 @@ def test_files_that_ifupdown_does_not_read_are_passed_over(host: IfupHost) -> No
     assert (host.root / "etc/systemd/network/10-x.network").exists()
 
 
-def test_networks_behind_the_address_of_the_host_are_not_to_be_had(host: IfupHost) -> None:
-    words = refusal(host, HostNetwork((), (make_bridge("b", addresses=("10.0.0.254/24",), nat=True),)))
-    assert "bridges[b].nat cannot be had of ifupdown; it needs systemd-networkd" in words
+HIDDEN = HostNetwork((), (make_bridge("xenbr3", addresses=("10.0.0.254/24", "fd00::1/64"), nat=True),))
+
+
+def test_networks_behind_the_address_of_the_host(host: IfupHost) -> None:
+    ensure(host, HIDDEN)
+    file = host.root / masquerade.PATH.lstrip("/")
+    text = file.read_text()
+    assert (
+        text.partition("\n")[2]
+        == """\
+table ip xenfleet_nat
+delete table ip xenfleet_nat
+table ip xenfleet_nat {
+    chain out {
+        type nat hook postrouting priority srcnat;
+        ip saddr 10.0.0.0/24 oifname != "xenbr3" masquerade
+    }
+}
+"""
+    )
+    assert host.nat == text
+    assert stanzas(host)["xenbr3"][-2:] == ["up sysctl -q -w net.ipv4.ip_forward=1", f"up nft -f {masquerade.PATH}"]
+    ensure(host, HostNetwork((), (replace(HIDDEN.bridges[0], nat=False),)))
+    assert (host.nat or "", file.exists()) == ("", False)
+
+
+def test_rules_edited_by_hand_are_written_anew(host: IfupHost) -> None:
+    ensure(host, HIDDEN)
+    file = host.root / masquerade.PATH.lstrip("/")
+    text = file.read_text()
+    file.write_text("")
+    (change,) = ensure(host, HIDDEN).plan.changes
+    assert change.field == f"files[{masquerade.PATH}]"
+    assert file.read_text() == host.nat == text
+
+
+def test_what_ifupdown_cannot_have_is_refused(host: IfupHost) -> None:
+    host.programs -= {"nft"}
+    leased = make_bridge("xenbr4", over="eth1", dhcp=True)
+    words = refusal(host, HostNetwork((), (*HIDDEN.bridges, leased)))
+    assert "bridges[xenbr4].dhcp cannot be had of ifupdown; it needs systemd-networkd" in words
+    assert "bridges[xenbr3].nat needs the package nftables on the host" in words
 
 
 def test_a_file_edited_by_hand_is_written_anew(host: IfupHost) -> None:

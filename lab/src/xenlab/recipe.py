@@ -24,7 +24,7 @@ _XEN = (
     "libvirt-clients,python3-libvirt,nfs-common,lvm2,xfsprogs"
 )
 _CORE = "nfs-kernel-server,xfsprogs"
-_PLAIN = "grub-pc"
+_PLAIN = "grub-pc,nftables"
 
 # Documentation in any form is dead weight in a machine that lives for an hour.
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")

@@ -37,6 +37,9 @@ UNITS = (
     f"etc/systemd/system/{TIMER}",
 )
 BOOT_ID = "proc/sys/kernel/random/boot_id"
+# Rules for guests behind the host's address, where ifupdown keeps the network (masquerade.py).
+NAT_FILE = "/etc/network/xenfleet-nat.nft"
+NAT_TABLE = "xenfleet_nat"
 PATIENCE_SECONDS = 30.0
 _COMMAND_SECONDS = 20.0
 
@@ -120,7 +123,7 @@ def write(file: Path, text: str, mode: int) -> None:
 
 
 def bring_back(before: Mapping[str, Any], run: Run, sleep: Callable[[float], None]) -> list[str]:
-    """Bring the kernel to what it was, and systemd-networkd to its former files; returns what is still otherwise.
+    """Bring the kernel to what it was, and who keeps the network to its former files; returns what is still otherwise.
 
     The kernel first, for that brings the connection back at once; again afterwards, until two looks in a row find nothing to do.
     """
@@ -130,6 +133,8 @@ def bring_back(before: Mapping[str, Any], run: Run, sleep: Callable[[float], Non
         for command in todo:
             run(command)
     run(["networkctl", "reload"])
+    if NAT_FILE in before["files"]:
+        run(["nft", "-f", NAT_FILE] if before["files"][NAT_FILE] else ["nft", "delete", "table", "ip", NAT_TABLE])
     calm = 0
     for _second in range(int(PATIENCE_SECONDS)):
         todo = repairs(before["names"], before, picture(run))

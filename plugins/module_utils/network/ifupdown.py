@@ -6,7 +6,8 @@
 
 One file, with a stanza for each bond and each bridge, lower ones first. Before each stands what is declared, as JSON; the stanza
 itself is commands of ``ip`` that do nothing where all is as it should be. So the same stanzas make the network at a start of the
-host and change the running one (``ifup --force``), and neither needs more than iproute2.
+host and change the running one (``ifup --force``), and neither needs more than iproute2, and nftables where guests are behind the
+host's address: their rules are a file of their own.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import FileChange, Replacement
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
+    FORWARDING,
     Bond,
     Bridge,
     HostNetwork,
@@ -29,7 +31,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.vlans import ranges
-from ansible_collections.xenfleet.xen.plugins.module_utils.network import interfaces
+from ansible_collections.xenfleet.xen.plugins.module_utils.network import interfaces, masquerade
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.config_files import text_of, write_all
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.kernel import bridge_options
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.others import ifupdown_replacement, network_manager
@@ -46,7 +48,7 @@ _OR_NOT = " || true"
 
 
 class Ifupdown:
-    """The file of ours for ifupdown.
+    """The files of ours for ifupdown.
 
     Args:
         commands: how to run programs.
@@ -62,18 +64,19 @@ class Ifupdown:
         return parse(text_of(self._root, PATH) or "")
 
     def edited(self, declared: HostNetwork) -> tuple[str, ...]:
-        """The file of ours, when it has what is declared and its text is not what we write for what it says."""
-        text = text_of(self._root, PATH)
-        stored = parse(text or "")
-        return (PATH,) if stored.names() & declared.names() and text != render(stored) else ()
+        """The files of ours, when they have what is declared and their text is not what we write for what they say."""
+        stored = self.stored()
+        if not stored.names() & declared.names():
+            return ()
+        return tuple(path for path, text in _files(stored).items() if text != text_of(self._root, path))
 
     def unsupported(self, declared: HostNetwork) -> tuple[str, ...]:
-        """It translates no addresses, and is given none."""
-        return tuple(
-            f"bridges[{bridge.name}].{option} cannot be had of ifupdown; it needs systemd-networkd"
-            for bridge in declared.bridges
-            for option in ("nat", "dhcp")
-            if getattr(bridge, option)
+        """It is given no addresses, and translates none without nftables."""
+        leased = [one.name for one in declared.bridges if one.dhcp]
+        hidden = [one.name for one in declared.bridges if one.nat] if not self._commands.has("nft") else []
+        return (
+            *(f"bridges[{name}].dhcp cannot be had of ifupdown; it needs systemd-networkd" for name in leased),
+            *(f"bridges[{name}].nat needs the package nftables on the host" for name in hidden),
         )
 
     def claims(self, names: Collection[str], links: Links, without: Collection[str] = ()) -> dict[str, str]:
@@ -101,9 +104,9 @@ class Ifupdown:
         named: Collection[str],
         create: Collection[str],
     ) -> dict[str, FileChange]:
-        """What differs in the file of ours; there is but one."""
-        change = FileChange(text_of(self._root, PATH), render(after))
-        return {PATH: change} if change.before != change.after else {}
+        """What differs in the files of ours."""
+        changes = {path: FileChange(text_of(self._root, path), text) for path, text in _files(after).items()}
+        return {path: change for path, change in changes.items() if change.before != change.after}
 
     def write(self, changes: Mapping[str, FileChange]) -> None:
         """Change files, all of them or none."""
@@ -112,6 +115,10 @@ class Ifupdown:
     def reload(self, names: Collection[str]) -> None:
         """Bring interfaces to what the files say, also those that went out of a bond or bridge and that another file has."""
         network = self.stored()
+        if text_of(self._root, masquerade.PATH) is not None:
+            self._commands.run(masquerade.LOAD, timeout=_COMMAND_SECONDS)
+        elif self._commands.has("nft"):
+            self._commands.run(masquerade.UNLOAD, check=False, timeout=_COMMAND_SECONDS)
         for bond in network.bonds:
             if bond.name in names:
                 self._bring(bond.name)
@@ -137,8 +144,13 @@ class Ifupdown:
         self._commands.run(["ifup", "--force", name], check=check, timeout=_COMMAND_SECONDS)
 
 
+def _files(network: HostNetwork) -> dict[str, str | None]:
+    """What each file of ours holds for a network, by path; None where it is not there."""
+    return {PATH: render(network), masquerade.PATH: masquerade.render(network)}
+
+
 def render(network: HostNetwork) -> str | None:
-    """The file for a network; None where there is nothing to say."""
+    """The stanzas for a network; None where there is nothing to say."""
     stanzas = [_stanza("bond", bond, _bond_lines(bond)) for bond in network.bonds]
     stanzas += [_stanza("bridge", bridge, _bridge_lines(bridge, network)) for bridge in network.bridges]
     return "\n".join([_HEAD, *stanzas]) if stanzas else None
@@ -214,7 +226,10 @@ def _bridge_lines(bridge: Bridge, network: HostNetwork) -> list[str]:
     if bridge.gateway:
         family = 6 if ":" in bridge.gateway else 4
         lines.append(f"up ip -{family} route replace default via {bridge.gateway} dev {name}")
-    lines += [f"up sysctl -q -w {one}=1" for one in bridge.forwarding]
+    forwarding = {*bridge.forwarding, *((FORWARDING[4],) if bridge.nat else ())}
+    lines += [f"up sysctl -q -w {one}=1" for one in sorted(forwarding)]
+    if bridge.nat:
+        lines.append(f"up {' '.join(masquerade.LOAD)}")
     return lines
 
 
