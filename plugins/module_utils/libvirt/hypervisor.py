@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.xenfleet.xen.plugins.module_utils.commands import HostCommands
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import CommandFailed, HypervisorError
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import libvirt, translated
+from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.driver_log import heard
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain, FoundDomain, PowerState
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.power import power_state
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
@@ -175,7 +176,8 @@ class LibvirtHypervisor:
         remedy = f"Its host says more in /var/log/libvirt/libxl/libxl-driver.log and /var/log/xen/qemu-dm-{name}.log."
         if translated("look for its saved memory", domain.hasManagedSaveImage, guest=name):
             remedy += f" Its saved memory is no good, perhaps: 'virsh managedsave-remove {name}' forgets it, and it starts afresh."
-        translated("start the guest", lambda: domain.createWithFlags(flags), guest=name, remedy=remedy)
+        with heard():
+            translated("start the guest", lambda: domain.createWithFlags(flags), guest=name, remedy=remedy)
 
     def pause(self, name: str) -> None:
         """Let a guest stand still."""
@@ -264,13 +266,15 @@ class LibvirtHypervisor:
         """Plug a device into a running guest."""
         domain = self._domain(name)
         flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
-        translated("plug the device in", lambda: domain.attachDeviceFlags(device, flags), guest=name)
+        with heard():
+            translated("plug the device in", lambda: domain.attachDeviceFlags(device, flags), guest=name)
 
     def detach(self, name: str, device: str) -> None:
         """Unplug a device; libxl asks the guest, and gives up after ten seconds."""
         domain = self._domain(name)
         flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
-        translated("unplug the device", lambda: domain.detachDeviceFlags(device, flags), guest=name)
+        with heard():
+            translated("unplug the device", lambda: domain.detachDeviceFlags(device, flags), guest=name)
 
     def update(self, name: str, device: str) -> None:
         """Change the medium of a CD-ROM drive; the Xen driver takes no other update."""
