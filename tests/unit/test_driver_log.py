@@ -10,7 +10,9 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Hypervi
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.driver_log import heard
 
 # As Xen 4.20 and libvirt 11.3 wrote it on a host that was too busy.
-BEFORE = "2026-01-26 14:12:01.001+0000: libxl: libxl_device.c:1218:device_backend_callback: Domain 1:of a start before\n"
+BEFORE = (
+    "2026-01-26 14:12:01.001+0000: libxl: libxl_device.c:1218:device_backend_callback: Domain 1:of a start before\n"
+)
 TIMED_OUT = """\
 2026-01-26 14:14:49.421+0000: libxl: libxl_aoutils.c:539:async_exec_timeout: killing execution of /etc/xen/scripts/vif-bridge online because of timeout
 2026-01-26 14:14:50.778+0000: libxl: libxl_create.c:1982:domcreate_attach_devices: Domain 2:unable to add vif devices
@@ -41,7 +43,9 @@ def test_what_was_written_meanwhile_is_part_of_the_error(log: Path, anew: bool) 
 
 
 def test_of_much_the_last_is_told(log: Path) -> None:
-    words = failure(log, "".join(f"2026-01-26 14:14:49.421+0000: libxl: x.c:1:f: line {number}\n" for number in range(9)))
+    words = failure(
+        log, "".join(f"2026-01-26 14:14:49.421+0000: libxl: x.c:1:f: line {number}\n" for number in range(9))
+    )
     assert words.endswith("libxl says: line 6; line 7; line 8")
 
 
