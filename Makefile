@@ -46,8 +46,8 @@ examples: setup ## the worked examples on an emulated Xen host; long, not part o
 bench: setup ## fifty guests of one host, by this collection and by community.libvirt, timed
 	@tools/bench
 
-dom0: setup ## a plain Debian made a Xen host by the roles alone, on an emulated machine; long, not part of test
-	@$(IN_VENV) XENLAB_HOSTS=0 XENLAB_PLAIN=1 tools/scenarios dom0
+dom0: setup ## two plain Debians made Xen hosts by the roles alone, on emulated machines; long, not part of test
+	@$(IN_VENV) XENLAB_HOSTS=0 XENLAB_PLAIN=2 tools/scenarios dom0
 
 network: setup ## the network under a connection changed, confirmed and taken back, on an emulated Debian, by systemd-networkd and by ifupdown; long, not part of test
 	@$(IN_VENV) export XENLAB_HOSTS=0 XENLAB_PLAIN=1; tools/scenarios network; \
