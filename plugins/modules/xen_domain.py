@@ -85,7 +85,8 @@ options:
   cpus:
     description:
       - The host's CPUs that its VCPUs may run on (pinning, or hard affinity). A text such as V(0-3,6) or V(0-7,^3) holds for all
-        VCPUs; in a list the first entry is that of the first VCPU, and so on.
+        VCPUs; in a list the first entry is that of the first VCPU, and so on, up to O(vcpus_max). The entry of a VCPU that it
+        has not been given counts when it gets it.
       - An empty text lets it run on all CPUs; a running guest does so after its next boot. Any other change is made at once.
     type: raw
   cpu_weight:

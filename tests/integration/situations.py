@@ -263,7 +263,9 @@ def _live_situations(draw: st.DrawFn, names: Sequence[str], kind: DomainType) ->
     if here.vcpus_max is not None and "vcpus" in wanted:
         wanted["vcpus"] = draw(st.integers(1, here.vcpus_max))
     if here.vcpus is not None and "cpus" in wanted:
-        wanted["cpus"] = draw(st.sampled_from([("0-1",), ("7",), ("3",) * here.vcpus, ("1-2",) * (here.vcpus - 1)]))
+        more = tuple(f"{number}" for number in range(here.vcpus_max or here.vcpus))
+        lists = [("0-1",), ("7",), ("3",) * here.vcpus, ("1-2",) * (here.vcpus - 1), more]
+        wanted["cpus"] = draw(st.sampled_from(lists))
     return Situation(guest, draw(_declarations(wanted, _LIVE_STATES[power])))
 
 

@@ -133,7 +133,8 @@ def _settled(target: Domain, wanted: Domain, base: Domain) -> Domain:
     bootloader = _bootloader(target, wanted)
     return replace(
         target,
-        cpus=shared_pinning(each_pinning(target.cpus, target.vcpus_max or 1)) if target.cpus else target.cpus,
+        # The Xen driver stores no pinning of VCPUs that are not there yet.
+        cpus=shared_pinning(each_pinning(wanted.cpus, target.vcpus or 1)) if wanted.cpus else target.cpus,
         bootloader=bootloader,
         bootloader_args=target.bootloader_args if bootloader else None,
         firmware=(target.firmware or "bios") if is_hvm else None,

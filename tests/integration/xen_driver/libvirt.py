@@ -88,6 +88,17 @@ def _restore(self: Any, path: str) -> int:
     return 0
 
 
+def _define(self: Any, xml: str) -> Any:
+    """VCPUs that a guest does not have yet are not pinned: the driver has no VIR_DOMAIN_DEF_FEATURE_OFFLINE_VCPUPIN."""
+    root = ElementTree.fromstring(xml)
+    for tune in root.findall("cputune"):
+        for pin in tune.findall("vcpupin"):
+            vcpu = root.find("vcpu")
+            if vcpu is not None and int(pin.get("vcpu", 0)) >= int(vcpu.get("current") or vcpu.text or 1):
+                tune.remove(pin)
+    return _defined(self, ElementTree.tostring(root, encoding="unicode"))
+
+
 def _block_stats(self: Any, target: str) -> Any:
     """Only Xen's own backend counts."""
     for disk in ElementTree.fromstring(self.XMLDesc()).iterfind("devices/disk"):
@@ -99,6 +110,8 @@ def _block_stats(self: Any, target: str) -> Any:
 
 _counted = _binding_domain.blockStats
 _binding_domain.blockStats = _block_stats
+_defined = _binding.virConnect.defineXML
+_binding.virConnect.defineXML = _define
 _binding.virConnect.restore = _restore
 _binding.virConnect.getAllDomainStats = lambda *_a, **_k: _refuse("getAllDomainStats")
 
