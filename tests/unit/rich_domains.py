@@ -40,7 +40,12 @@ _DISKS = (
     Disk("xvdb", "/srv/guests/rich/swap.img", driver="file"),
     Disk("xvdc", "/srv/guests/rich/data.qcow2", "qcow2", readonly=True),
     Disk("xvdd", "/srv/guests/rich/shared.vhd", "vhd", shareable=True, discard=False),
-    Disk("xvde", "rbd:pool/rich", monitors=(Monitor("mon1"), Monitor("10.30.0.1", 6789)), login=RbdLogin("xen", _UUID.format(0))),
+    Disk(
+        "xvde",
+        "rbd:pool/rich",
+        monitors=(Monitor("mon1"), Monitor("10.30.0.1", 6789)),
+        login=RbdLogin("xen", _UUID.format(0)),
+    ),
 )
 _NETWORKS = (
     Nic("00:16:3e:00:00:01", "xenbr10", ("10.10.0.11/24",), rate=Rate(9766)),
@@ -62,7 +67,7 @@ RICH = (
         graphics="none",
         disks=_DISKS,
         networks=_NETWORKS,
-        **_COMMON,  # type: ignore[arg-type]
+        **_COMMON,
     ),
     Domain(
         "rich-pvh",
@@ -76,7 +81,7 @@ RICH = (
         graphics="none",
         disks=_DISKS,
         networks=_NETWORKS,
-        **_COMMON,  # type: ignore[arg-type]
+        **_COMMON,
     ),
     Domain(
         "rich-hvm",
@@ -105,8 +110,12 @@ RICH = (
         sound="ac97",
         pci_devices=("0000:00:1f.2",),
         usb_devices=("046d:c52b",),
-        disks=(Disk("hda", "/srv/guests/rich/root.img"), Disk("hdc", "/srv/debian.iso", readonly=True, cdrom=True), *_DISKS[2:]),
+        disks=(
+            Disk("hda", "/srv/guests/rich/root.img"),
+            Disk("hdc", "/srv/debian.iso", readonly=True, cdrom=True),
+            *_DISKS[2:],
+        ),
         networks=(Nic("00:16:3e:00:00:06", "xenbr10", model="e1000"), *_NETWORKS),
-        **_COMMON,  # type: ignore[arg-type]
+        **_COMMON,
     ),
 )

@@ -19,11 +19,16 @@ TIMED_OUT = """\
 """
 
 
+def start(log: Path, text: str, anew: bool) -> None:
+    """A start that fails, of which libxl writes something."""
+    if text:
+        log.write_text(text if anew else log.read_text() + text)
+    raise HypervisorError("libvirt could not start the guest", guest="smtp2", found="internal error")
+
+
 def failure(log: Path, text: str, *, anew: bool = False) -> str:
     with pytest.raises(HypervisorError) as caught, heard(log):
-        if text:
-            log.write_text(text if anew else log.read_text() + text)
-        raise HypervisorError("libvirt could not start the guest", guest="smtp2", found="internal error")
+        start(log, text, anew)
     return str(caught.value)
 
 
