@@ -19,7 +19,7 @@ from ansible_collections.xenfleet.xen.plugins.plugin_utils.addresses import Addr
 from ansible_collections.xenfleet.xen.plugins.plugin_utils.drift import drift_table
 from ansible_collections.xenfleet.xen.plugins.plugin_utils.table import locate_table
 
-_KEYS = ("group_names", "xen_host", "xen_conflict")
+_KEYS = ("group_names", "xen_host", "xen_conflict", "xen_state", "xen_addresses")
 
 
 def _variables(hostvars: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from typing import Any
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.argspec_fields import FIELDS
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import InvalidInput
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.image import Interface, Personality
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import derived_mac
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.personality import writes
 from ansible_collections.xenfleet.xen.plugins.plugin_utils.addresses import AddressPlan
 
 Variables = Mapping[str, Any]
@@ -87,8 +89,8 @@ def guests_on(site: Site, guests: Mapping[str, Variables]) -> dict[str, Any]:
         guests: the variables of all declared guests of the park.
 
     Returns:
-        ``domains`` for xen_domains, ``clones`` for xen_image, ``pending_paths`` and ``problems``: what keeps a guest
-        of this host from being worked on, in words.
+        ``domains`` for xen_domains, ``clones`` for xen_image, ``pending_paths``; ``readdressed``: files for running guests
+        that are to have other addresses; and ``problems``: what keeps a guest of this host from being worked on, in words.
 
     Raises:
         InvalidInput: a variable makes no sense.
@@ -98,6 +100,7 @@ def guests_on(site: Site, guests: Mapping[str, Variables]) -> dict[str, Any]:
     domains: list[dict[str, Any]] = []
     clones: list[dict[str, Any]] = []
     promised: list[str] = []
+    readdressed: list[dict[str, Any]] = []
     problems: list[str] = []
     for name, variables in guests.items():
         if place_of(variables) != site.host:
@@ -111,6 +114,7 @@ def guests_on(site: Site, guests: Mapping[str, Variables]) -> dict[str, Any]:
             if variables.get("guest_state", "running") != "absent":
                 made = _made_disks(variables)
                 clones += _clones(site, name, variables, made, nics)
+                readdressed += _readdressed(name, variables, made, nics)
                 promised += [_disk_path(site, name, disk) for disk in made]
             domains.append(_domain(site, name, variables, nics))
         except InvalidInput as error:
@@ -121,6 +125,7 @@ def guests_on(site: Site, guests: Mapping[str, Variables]) -> dict[str, Any]:
         "domains": domains,
         "clones": clones,
         "pending_paths": promised,
+        "readdressed": readdressed,
         "problems": problems,
     }
 
@@ -273,6 +278,35 @@ def _settings(nic: Mapping[str, Any]) -> dict[str, Any]:
     """What is written into a guest's disk of an interface; one that asks by DHCP is just named."""
     keys = ("mac",) if nic["dhcp"] else ("mac", "addresses", "gateway", "dns")
     return {key: nic[key] for key in keys if nic[key]}
+
+
+def _readdressed(
+    name: str, variables: Variables, made: Iterable[Mapping[str, Any]], nics: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The files of a guest that would start with addresses that it is not to have any more, and where it can be told.
+
+    Only of one whose disk was made here, and which runs: what its disk says of its network is what was written into it.
+    """
+    has = [str(address) for address in variables.get("xen_addresses") or () if _is_address(address)]
+    wanted = {address.partition("/")[0] for nic in nics for address in nic["addresses"]}
+    ours = any(disk.get("image") for disk in made) and variables.get("guest_readdress", True)
+    if not ours or not has or variables.get("xen_state") != "running" or set(has) == wanted:
+        return []
+    interfaces = tuple(
+        Interface(said["mac"], tuple(said.get("addresses", ())), said.get("gateway"), tuple(said.get("dns", ())))
+        for said in map(_settings, nics)
+    )
+    files = writes(Personality(interfaces=interfaces))
+    return [{"name": name, "address": has[0], "path": file.path, "content": file.content} for file in files]
+
+
+def _is_address(text: Any) -> bool:
+    """Whether what a host told is an address, and not an option of ssh's."""
+    try:
+        ipaddress.ip_address(str(text))
+    except ValueError:
+        return False
+    return True
 
 
 def _domain(site: Site, name: str, variables: Variables, nics: list[dict[str, Any]]) -> dict[str, Any]:

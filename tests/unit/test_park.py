@@ -209,6 +209,37 @@ def test_what_an_interface_hangs_on() -> None:
     ]
 
 
+HERE = {**LDAP, "xen_host": "xen1", "xen_state": "running", "xen_addresses": ["10.10.0.99", "10.20.0.11"]}
+
+
+def test_a_running_guest_is_told_other_addresses() -> None:
+    services, storage = guests_on(SITE, {"ldap1": HERE})["readdressed"]
+    assert {**services, "content": ""} == {
+        "name": "ldap1",
+        "address": "10.10.0.99",
+        "path": f"/etc/systemd/network/20-{derived_mac('ldap1', 0).replace(':', '')}.network",
+        "content": "",
+    }
+    assert "Address=10.10.0.11/24\nGateway=10.10.0.1\n" in services["content"]
+    assert "Address=10.20.0.11/24\n" in storage["content"]
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"xen_addresses": ["10.20.0.11", "10.10.0.11"]},
+        {"xen_addresses": []},
+        {"xen_addresses": ["-oProxyCommand=x"]},
+        {"xen_state": "stopped"},
+        {"guest_state": "absent"},
+        {"guest_disks": [{"source": "/dev/vg0/ldap1"}]},
+        {"guest_readdress": False},
+    ],
+)
+def test_a_guest_that_has_its_addresses_or_cannot_be_told_is_not(otherwise: dict[str, Any]) -> None:
+    assert guests_on(SITE, {"ldap1": {**HERE, **otherwise}})["readdressed"] == []
+
+
 def test_where_it_is_goes_before_where_it_was_declared() -> None:
     assert guests_on(SITE, {"ldap1": {**LDAP, "xen_host": "xen2"}})["domains"] == []
     moved = {**LDAP, "guest_host": "xen2", "xen_host": "xen1"}
