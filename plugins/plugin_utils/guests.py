@@ -296,8 +296,8 @@ def _readdressed(
         Interface(said["mac"], tuple(said.get("addresses", ())), said.get("gateway"), tuple(said.get("dns", ())))
         for said in map(_settings, nics)
     )
-    files = writes(Personality(interfaces=interfaces))
-    return [{"name": name, "address": has[0], "path": file.path, "content": file.content} for file in files]
+    files = [{"path": file.path, "content": file.content} for file in writes(Personality(interfaces=interfaces))]
+    return [{"name": name, "address": has[0], "files": files}]
 
 
 def _is_address(text: Any) -> bool:

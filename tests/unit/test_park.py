@@ -213,13 +213,10 @@ HERE = {**LDAP, "xen_host": "xen1", "xen_state": "running", "xen_addresses": ["1
 
 
 def test_a_running_guest_is_told_other_addresses() -> None:
-    services, storage = guests_on(SITE, {"ldap1": HERE})["readdressed"]
-    assert {**services, "content": ""} == {
-        "name": "ldap1",
-        "address": "10.10.0.99",
-        "path": f"/etc/systemd/network/20-{derived_mac('ldap1', 0).replace(':', '')}.network",
-        "content": "",
-    }
+    (told,) = guests_on(SITE, {"ldap1": HERE})["readdressed"]
+    assert (told["name"], told["address"]) == ("ldap1", "10.10.0.99")
+    services, storage = told["files"]
+    assert services["path"] == f"/etc/systemd/network/20-{derived_mac('ldap1', 0).replace(':', '')}.network"
     assert "Address=10.10.0.11/24\nGateway=10.10.0.1\n" in services["content"]
     assert "Address=10.20.0.11/24\n" in storage["content"]
 
