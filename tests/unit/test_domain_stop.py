@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,6 +56,20 @@ class Deaf:
         self.destroyed, self.running = True, False
 
 
+class Asleep(Deaf):
+    """One whose guest is suspended, and stays so."""
+
+    def __init__(self) -> None:
+        super().__init__(1000)
+        self.guest = replace(self.guest, state=PowerState.SUSPENDED)
+
+    def state(self, _name: str) -> PowerState:
+        return PowerState.SUSPENDED if self.running else PowerState.STOPPED
+
+    def wake(self, _name: str) -> None:
+        raise HypervisorError("libvirt could not wake the guest", found="Failed to resume domain")
+
+
 def stop(hypervisor: Any, *, timeout: float, force: bool = False) -> None:
     declared = Declaration(Domain("web1"), state=TargetState.STOPPED, timeout=timeout, force=force)
     host = GuestHost(hypervisor, NO_FACTS, NO_FACTS, NO_FACTS)
@@ -78,4 +93,18 @@ def test_without_force_the_error_says_why() -> None:
     with pytest.raises(TimedOut, match="could not be asked") as caught:
         stop(hypervisor, timeout=0.3)
     assert caught.value.found == "no drivers"
+    assert hypervisor.running
+
+
+def test_one_that_does_not_wake_is_ended_by_force_at_once() -> None:
+    hypervisor = Asleep()
+    stop(hypervisor, timeout=1000, force=True)
+    assert (hypervisor.destroyed, hypervisor.requests) == (True, 0)
+
+
+def test_without_force_one_that_does_not_wake_is_left_and_the_error_says_what_ends_it() -> None:
+    hypervisor = Asleep()
+    with pytest.raises(HypervisorError, match="could not wake the guest") as caught:
+        stop(hypervisor, timeout=0.3)
+    assert "with force" in str(caught.value)
     assert hypervisor.running

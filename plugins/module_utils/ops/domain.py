@@ -245,7 +245,7 @@ def _do(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, definit
         Action.START_PAUSED: lambda: _start(hypervisor, declared, target, paused=True),
         Action.PAUSE: lambda: hypervisor.pause(name),
         Action.RESUME: lambda: hypervisor.resume(name),
-        Action.WAKE: lambda: hypervisor.wake(name),
+        Action.WAKE: lambda: _wake(hypervisor, declared, plan),
         Action.FORGET_SAVED: lambda: hypervisor.forget_saved(name),
         Action.SAVE: lambda: hypervisor.save(name),
         Action.SHUTDOWN: lambda: _stop(hypervisor, declared),
@@ -286,6 +286,17 @@ def _start(hypervisor: Hypervisor, declared: Declaration, target: Domain, *, pau
         hypervisor.set_scheduler(name, None, target.cpu_cap)
 
 
+def _wake(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan) -> None:
+    """Let a suspended guest go on. Some never do, such as one of type HVM without Xen's drivers; with ``force`` it can end all the same."""
+    ends = any(step.action is Action.SHUTDOWN for step in plan.steps)
+    try:
+        hypervisor.wake(declared.domain.name)
+    except HypervisorError as error:
+        if not (declared.force and ends):
+            error.remedy = "It has to be ended (stopped or restarted) with force."
+            raise
+
+
 def _stop(hypervisor: Hypervisor, declared: Declaration) -> None:
     """Ask, wait, and only with ``force`` take the power away."""
     name = declared.domain.name
@@ -311,10 +322,12 @@ def _stop(hypervisor: Hypervisor, declared: Declaration) -> None:
         return is_off()
 
     state = hypervisor.state(name)
-    if state is PowerState.PAUSED:
+    if state in (PowerState.PAUSED, PowerState.SUSPENDED):
         if not declared.force:
             raise Conflict(
-                "a paused guest cannot shut down", guest=name, remedy="Resume it first, or use force to destroy it."
+                f"a {state.value} guest cannot shut down",
+                guest=name,
+                remedy="Resume it first, or use force to destroy it.",
             )
     elif state is not None and state.is_active and wait_until(goes_off, declared.timeout):
         return
