@@ -195,8 +195,20 @@ def situations(about: str, kind: DomainType) -> st.SearchStrategy[Situation]:
 
 
 def pairs(kind: DomainType) -> st.SearchStrategy[tuple[Situation, Situation]]:
-    """Two guests of a host; some of their disks are the same."""
-    return st.tuples(_any_situations(kind), _any_situations(kind, OTHER))
+    """Two guests of a host; some of their disks are the same.
+
+    A saved one was saved with the disks that are stored. Which others its file has, and will have when it is restored, the Xen driver
+    tells nobody, so that check mode cannot reckon with them.
+    """
+    one, other = _any_situations(kind).map(_saved_as_stored), _any_situations(kind, OTHER).map(_saved_as_stored)
+    return st.tuples(one, other)
+
+
+def _saved_as_stored(situation: Situation) -> Situation:
+    guest = situation.guest
+    if guest is None or guest.power is not Power.SAVED:
+        return situation
+    return replace(situation, guest=replace(guest, running=guest.stored))
 
 
 @st.composite
