@@ -173,7 +173,7 @@ options:
       - Libvirt 11.3 stores it, and its Xen driver does not hand it to Xen yet.
     type: bool
   e820_host:
-    description: Whether it sees the host's memory map, which a guest with PCI devices may need. PV only.
+    description: Whether it sees the host's memory map. Linux needs that for PCI devices, so it is turned on with O(pci_devices). PV only.
     type: bool
   passthrough:
     description:
@@ -428,7 +428,10 @@ options:
     type: list
     elements: str
   usb_devices:
-    description: The host's USB devices that it has, as V(vendor:product). They come and go while it runs.
+    description:
+      - The host's USB devices that it has, as V(vendor:product). They come and go while it runs.
+      - Xen's device model (QEMU) hands them over, and the guest needs a driver for Xen's USB (Linux's C(xen-hcd), which Debian's
+        kernels lack). With the QEMU of Debian 13's Xen the device model ends when it is to do that, and an HVM guest with it.
     type: list
     elements: str
   autostart:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xenlab import qemu
+from xenlab import qemu, topology
 from xenlab.state import State
 from xenlab.topology import ALL_LINKS, machine
 
@@ -74,3 +74,16 @@ def test_disks_in_the_order_that_names_them(state: State) -> None:
 def test_data_links_tell_their_speed(state: State) -> None:
     cards = [card for card in after(line(state, "xen1"), "-device") if card.startswith("virtio-net")]
     assert [("speed=1000" in card) for card in cards] == [False, True, True]
+
+
+def test_only_a_xen_host_has_devices_to_spare(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spare(name: str) -> list[str]:
+        return [
+            device for device in after(line(state, name), "-device") if "xenlab-nvme" in device or "iommu" in device
+        ]
+
+    assert not spare("xen1")
+    monkeypatch.setattr(topology, "SPARE", True)
+    assert spare("xen1") == ["amd-iommu,intremap=on", "nvme,drive=nvme,serial=xenlab-nvme,addr=0x10"]
+    assert not spare("core")
+    assert not spare("plain1")

@@ -232,6 +232,25 @@ def test_what_follows_from_another_field_follows() -> None:
     assert (target.graphics_password, target.graphics_port, target.firmware) == (None, None, None)
 
 
+@pytest.mark.parametrize(
+    ("kind", "fields", "sees"),
+    [
+        (DomainType.PV, {"pci_devices": ("0000:03:00.0",)}, True),
+        (DomainType.PV, {"pci_devices": ("0000:03:00.0",), "e820_host": False}, False),
+        (DomainType.PV, {"pci_devices": ()}, None),
+        (DomainType.HVM, {"pci_devices": ("0000:03:00.0",)}, None),
+    ],
+)
+def test_a_pv_guest_with_pci_devices_sees_the_hosts_memory_map(
+    kind: DomainType, fields: dict[str, object], sees: bool | None
+) -> None:
+    there = replace(BASE, type=kind)
+    plan = plan_domain(declare(type=kind, **fields), found(there, running=there))
+    assert plan.target is not None
+    assert plan.target.e820_host is sees
+    assert plan.restart_required == (("e820_host",) if sees is not None else ())
+
+
 def test_a_boot_loader_comes_and_goes_with_the_need_for_it() -> None:
     there = found(replace(BASE, type=DomainType.PV, bootloader="pygrub", bootloader_args="-q"))
     loaded = plan_domain(declare(kernel=""), found(replace(BASE, type=DomainType.PV))).target

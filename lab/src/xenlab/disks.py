@@ -14,6 +14,7 @@ from xenlab.state import State
 from xenlab.topology import Machine
 
 EXTRA_GIB = 8
+SPARE_MIB = 16
 
 
 def root_disk(paths: Paths, machine: Machine) -> Path:
@@ -22,6 +23,10 @@ def root_disk(paths: Paths, machine: Machine) -> Path:
 
 def extra_disk(paths: Paths, machine: Machine) -> Path:
     return paths.disks / f"{machine.name}.data.img"
+
+
+def spare_disk(paths: Paths, machine: Machine, name: str) -> Path:
+    return paths.disks / f"{machine.name}.{name}.img"
 
 
 def seed_disk(paths: Paths, machine: Machine) -> Path:
@@ -41,6 +46,8 @@ def ensure(paths: Paths, machine: Machine, state: State) -> None:
     if not extra.exists():
         with extra.open("wb") as file:
             file.truncate(EXTRA_GIB * 1024**3)
+    for name in machine.spare:
+        _make_spare(spare_disk(paths, machine, name), f"the spare {name} of {machine.name}\n")
     if not seed_disk(paths, machine).exists():
         seed.write(paths, machine, state, seed_disk(paths, machine))
     target = root_disk(paths, machine)
@@ -54,6 +61,14 @@ def ensure(paths: Paths, machine: Machine, state: State) -> None:
             what=f"{machine.name}: making its disk",
         )
         os.replace(part, target)
+
+
+def _make_spare(path: Path, words: str) -> None:
+    """A disk that begins with words by which it is known wherever it is handed."""
+    if not path.exists():
+        with path.open("wb") as file:
+            file.write(words.encode())
+            file.truncate(SPARE_MIB * 1024**2)
 
 
 def discard(paths: Paths) -> None:

@@ -47,6 +47,7 @@ def command(lab: str, machine: Machine, state: State) -> list[str]:
         *_boot(machine, own),
         *_drives(machine),
         *_network(lab, machine, state, own),
+        *(_spare(machine) if machine.spare else []),
     ]
 
 
@@ -78,6 +79,16 @@ def _drives(machine: Machine) -> list[str]:
         boot = ",bootindex=0" if number == 0 and machine.kind == "plain" else ""
         drives += ["-device", f"virtio-blk-pci,drive=disk{number},serial=xenlab-{serial}{boot}"]
     return drives
+
+
+def _spare(machine: Machine) -> list[str]:
+    """What can be handed to guests, each at a place of its own, whatever else the machine has."""
+    found = ["-device", "amd-iommu,intremap=on"]
+    for name in machine.spare:
+        found += ["-drive", f"file=../disks/{machine.name}.{name}.img,if=none,id={name},format=raw,cache=unsafe"]
+    found += ["-device", "nvme,drive=nvme,serial=xenlab-nvme,addr=0x10"]
+    found += ["-device", "qemu-xhci,id=usb,addr=0x11"]
+    return [*found, "-device", "usb-storage,bus=usb.0,drive=stick,serial=xenlab-stick"]
 
 
 def _network(lab: str, machine: Machine, state: State, own: MachineState) -> list[str]:

@@ -15,6 +15,9 @@ SIDES = ("a", "b")
 
 # A Xen host gets by with one; more are for those who pin VCPUs.
 XEN_CPUS = int(os.environ.get("XENLAB_CPUS", "1"))
+# Whether Xen hosts have an IOMMU, and devices that can be handed to guests: a disk of NVMe (PCI) and a USB stick.
+SPARE = bool(os.environ.get("XENLAB_SPARE"))
+SPARE_DEVICES = ("nvme", "stick")
 
 VLANS = {10: "services", 20: "storage", 30: "migration"}
 
@@ -36,6 +39,11 @@ class Machine:
 
     def address(self, vlan: int) -> str:
         return f"10.{vlan}.0.{self.last_octet}"
+
+    @property
+    def spare(self) -> tuple[str, ...]:
+        """Its devices for guests."""
+        return SPARE_DEVICES if SPARE and self.kind == "xen" else ()
 
     @property
     def links(self) -> tuple[Link, ...]:

@@ -10,18 +10,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.commands import HostCommands
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import CommandFailed, HypervisorError
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.connection import libvirt, translated
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.driver_log import heard
+from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.pciback import with_pciback
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import Domain, FoundDomain, PowerState
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.power import power_state
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import Hypervisor
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.capabilities import domain_types
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.domain import parse_domain
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.hardware import as_running
 
 DOM0_UUID = "00000000-0000-0000-0000-000000000000"
 
@@ -177,7 +180,8 @@ class LibvirtHypervisor:
         if translated("look for its saved memory", domain.hasManagedSaveImage, guest=name):
             remedy += f" Its saved memory is no good, perhaps: 'virsh managedsave-remove {name}' forgets it, and it starts afresh."
         with heard():
-            translated("start the guest", lambda: domain.createWithFlags(flags), guest=name, remedy=remedy)
+            start = partial(with_pciback, lambda: domain.createWithFlags(flags))
+            translated("start the guest", start, guest=name, remedy=remedy)
 
     def pause(self, name: str) -> None:
         """Let a guest stand still."""
@@ -267,14 +271,17 @@ class LibvirtHypervisor:
         domain = self._domain(name)
         flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
         with heard():
-            translated("plug the device in", lambda: domain.attachDeviceFlags(device, flags), guest=name)
+            attach = partial(with_pciback, lambda: domain.attachDeviceFlags(device, flags))
+            translated("plug the device in", attach, guest=name)
 
     def detach(self, name: str, device: str) -> None:
         """Unplug a device; libxl asks the guest, and gives up after ten seconds."""
         domain = self._domain(name)
         flags = libvirt.VIR_DOMAIN_AFFECT_LIVE
         with heard():
-            translated("unplug the device", lambda: domain.detachDeviceFlags(device, flags), guest=name)
+            running = translated("read the guest", domain.XMLDesc, guest=name)
+            found = as_running(device, running)
+            translated("unplug the device", lambda: domain.detachDeviceFlags(found, flags), guest=name)
 
     def update(self, name: str, device: str) -> None:
         """Change the medium of a CD-ROM drive; the Xen driver takes no other update."""

@@ -55,6 +55,7 @@ _USES_THE_HOST = (
     Action.START_PAUSED,
     Action.ATTACH_DISK,
     Action.ATTACH_NIC,
+    Action.ATTACH_HOST_DEVICE,
     Action.CHANGE_MEDIUM,
 )
 # Room that Xen needs for a guest besides its memory: page tables and the like.
@@ -145,6 +146,11 @@ def _obstacles(
         obstacles.append(f"type: this host runs {', '.join(sorted(types))}, not {target.type.value}")
     obstacles += _missing_paths(host, target)
     obstacles += _missing_cpus(hypervisor, target)
+    obstacles += [
+        f"pci_devices: this host has no {address}"
+        for address in target.pci_devices or ()
+        if host.path_kind(f"/sys/bus/pci/devices/{address}") is None
+    ]
     obstacles += missing_places(hypervisor, host, target.networks or ())
     obstacles += _taken(target, others)
     starts = plan.has(Action.START) or plan.has(Action.START_PAUSED)

@@ -37,8 +37,15 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.plan.key_file import 
 URI = "xen:///system"
 SAVES = "/var/lib/libvirt/libxl/save"
 # Debian's libvirtd waits for another name of the service that brings up Xen's daemons: the quicker one finds no Xen, and its
-# driver stays off. And guests are to be saved or shut down while libvirtd still answers.
-LIBVIRTD_TEXT = f"{HEAD}[Unit]\nAfter=xen.service\nBefore=libvirt-guests.service\n"
+# driver stays off. And guests are to be saved or shut down while libvirtd still answers. The driver that hands PCI devices to guests
+# comes after the devices' own drivers; libvirt would look for it by a name that it has no more.
+LIBVIRTD_TEXT = f"""{HEAD}[Unit]
+After=xen.service
+Before=libvirt-guests.service
+
+[Service]
+ExecStartPre=-/sbin/modprobe --quiet xen-pciback
+"""
 _SHUTDOWN = {AtShutdown.SHUTDOWN: "shutdown", AtShutdown.SAVE: "suspend"}
 _START = {AtStart.RAN: "start", AtStart.AUTOSTART: "ignore"}
 

@@ -51,6 +51,7 @@ _GOING: dict[str, Any] = {
     "acpi": False,
     "apic": False,
     "pae": False,
+    "e820_host": False,
     "viridian": False,
     "cpu_features": {},
     "graphics": "none",
@@ -137,6 +138,7 @@ def _settled(target: Domain, wanted: Domain, base: Domain) -> Domain:
         cpus=shared_pinning(each_pinning(wanted.cpus, target.vcpus or 1)) if wanted.cpus else target.cpus,
         bootloader=bootloader,
         bootloader_args=target.bootloader_args if bootloader else None,
+        e820_host=_sees_memory_map(target, wanted),
         firmware=(target.firmware or "bios") if is_hvm else None,
         graphics_listen=(target.graphics_listen or GRAPHICS_LISTEN) if shown else None,
         graphics_port=(target.graphics_port or 0) if shown else None,
@@ -152,6 +154,13 @@ def _bootloader(target: Domain, wanted: Domain) -> str | None:
     if target.bootloader is None and wanted.bootloader_args:
         raise InvalidInput("bootloader_args without a bootloader", guest=target.name)
     return target.bootloader
+
+
+def _sees_memory_map(target: Domain, wanted: Domain) -> bool | None:
+    """As xl has it for a PV guest with PCI devices: without the map, Linux tells them addresses that are the guest's own."""
+    if target.e820_host is None and target.type is DomainType.PV and wanted.pci_devices:
+        return True
+    return target.e820_host
 
 
 def _over(wanted: Any, found: Any) -> Any:

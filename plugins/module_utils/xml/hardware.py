@@ -22,7 +22,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.hardware import
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.settings import Row
-from ansible_collections.xenfleet.xen.plugins.module_utils.xml.tree import child
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.tree import child, parse
 
 _GRAPHICS = "devices/graphics"
 _VIDEO = "devices/video/model"
@@ -201,10 +201,11 @@ def _parse_pci(element: ET.Element) -> str | None:
 
 
 def _make_pci(value: str) -> ET.Element:
-    """A PCI device of the host, handed over by libvirt and taken back."""
+    """A PCI device of the host, handed over by libvirt and taken back, which it does only for a driver that is named (libvirt 11.3)."""
     domain, bus, rest = value.split(":")
     slot, function = rest.split(".")
     element = ET.Element("hostdev", mode="subsystem", type="pci", managed="yes")
+    ET.SubElement(element, "driver", name="xen")
     source = ET.SubElement(element, "source")
     ET.SubElement(source, "address", domain=f"0x{domain}", bus=f"0x{bus}", slot=f"0x{slot}", function=f"0x{function}")
     return element
@@ -231,6 +232,18 @@ def render_host_device(device: HostDevice) -> str:
     """A device of the host on its own, as it is plugged into a running guest or out of it."""
     element = _make_pci(device.address) if device.bus == "pci" else _make_usb(device.address)
     return ET.tostring(element, encoding="unicode")
+
+
+def as_running(device: str, running: str) -> str:
+    """A device that is to be unplugged, as the running guest has it, for the Xen driver finds a USB device only by its place on the host.
+
+    Args:
+        device: its XML, in which a USB device has no place.
+        running: the guest's.
+    """
+    usb = _parse_usb(parse(device))
+    there = parse(running).findall("devices/hostdev")
+    return next((ET.tostring(one, encoding="unicode") for one in there if usb and _parse_usb(one) == usb), device)
 
 
 def _devices(field: str, tag: str, parse: Callable[[ET.Element], Any], make: Callable[[Any], ET.Element]) -> Row:
