@@ -8,7 +8,7 @@ SHELL := /bin/bash
 IN_VENV = export PATH="$$(realpath .venv)/bin:$$PATH";
 STAGES := lint sanity unit integration scenarios
 
-.PHONY: help setup test changes faults handed examples dom0 network wires bench demo clean $(STAGES)
+.PHONY: help setup test changes faults hardware examples dom0 network wires bench demo clean $(STAGES)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,8 +40,8 @@ changes: setup ## eighty changes of a guest on emulated Xen, each held against c
 faults: setup ## libvirtd killed, and a host without power, in the middle of a run on emulated Xen; long, not part of test
 	@$(IN_VENV) tools/faults
 
-handed: setup ## a PCI device and a USB device of an emulated Xen host handed to guests and taken back; long, not part of test
-	@$(IN_VENV) tools/handed
+hardware: setup ## devices of an emulated Xen host handed to guests and taken back, and a guest that boots by UEFI; long, not part of test
+	@$(IN_VENV) tools/hardware
 
 examples: setup ## the worked examples on an emulated Xen host; long, not part of test
 	@$(IN_VENV) XENLAB_HOSTS=1 XENLAB_CPUS=2 tools/scenarios examples

@@ -47,6 +47,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ports.guest import (
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.devices import render_disk, render_nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.xml.hardware import render_host_device
+from ansible_collections.xenfleet.xen.plugins.module_utils.xml.settings import UEFI_LOADER
 
 # What has to be possible on the host: its paths, its bridges.
 _USES_THE_HOST = (
@@ -164,6 +165,8 @@ def _missing_paths(host: HostFacts, target: Domain) -> list[str]:
     for field, path in (("kernel", target.kernel), ("ramdisk", target.ramdisk)):
         if path is not None and host.path_kind(path) != "file":
             problems.append(f"{field} {path} is {_what(host.path_kind(path))}")
+    if target.firmware == "uefi" and host.path_kind(UEFI_LOADER) is None:
+        problems.append(f"firmware uefi: {UEFI_LOADER} is missing; it is in Debian's package ovmf")
     for disk in target.disks or ():
         if disk.path is not None and host.path_kind(disk.path) != ("block" if disk.is_block else "file"):
             problems.append(f"disk {disk.target}: {disk.path} is {_what(host.path_kind(disk.path))}")

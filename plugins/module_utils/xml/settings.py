@@ -32,7 +32,7 @@ _TSC_MODES = {timer: mode for mode, timer in _TSC_TIMERS.items()}
 _BOOT = {"disk": "hd", "cdrom": "cdrom", "network": "network"}
 _BOOT_NAMES = {name: device for device, name in _BOOT.items()}
 # Where Debian's package ovmf has it; Debian's Xen looks there, too.
-_UEFI_LOADER = "/usr/share/ovmf/OVMF.fd"
+UEFI_LOADER = "/usr/share/ovmf/OVMF.fd"
 # Devices that libvirt adds to guests of each type, and refuses in those of others.
 _OF_TYPE = ("input", "video")
 _XENBUS = "devices/controller[@type='xenbus']"
@@ -237,7 +237,7 @@ def _write_firmware(root: ET.Element, value: str) -> None:
     set_text(os, "loader", None)
     if value == "uefi":
         loader = ET.SubElement(os, "loader", readonly="yes", type="pflash")
-        loader.text = _UEFI_LOADER
+        loader.text = UEFI_LOADER
 
 
 def _read_passthrough(root: ET.Element) -> str:
