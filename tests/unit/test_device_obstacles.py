@@ -129,7 +129,7 @@ def test_what_is_there_is_no_obstacle(devices: dict[str, Any]) -> None:
         ({"networks": (Nic(MAC, None, script="vif-x"),)}, "script /etc/xen/scripts/vif-x is missing on this host"),
         ({"networks": (Nic(MAC, "br0", script="/opt/x"),)}, "script /opt/x is missing on this host"),
         ({"disks": (Disk("xvda", "/a"),)}, "disk xvda: /a is missing"),
-        ({"type": DomainType.HVM, "firmware": "uefi"}, "firmware uefi: /usr/share/ovmf/OVMF.fd is missing"),
+        ({"kind": DomainType.HVM, "firmware": "uefi"}, "firmware uefi: /usr/share/ovmf/OVMF.fd is missing"),
         ({"pci_devices": ("0000:03:00.0",)}, "pci_devices: this host has no 0000:03:00.0"),
     ],
 )
