@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import libvirt
 import pytest
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import HypervisorError
+from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt import hypervisor
 from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.driver_log import heard
+from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import LibvirtHypervisor
 
 # As Xen 4.20 and libvirt 11.3 wrote it on a host that was too busy.
 BEFORE = (
@@ -67,3 +73,35 @@ def test_what_goes_well_is_left_alone(log: Path) -> None:
     with heard(log):
         log.write_text(TIMED_OUT)
     assert log.read_text() == TIMED_OUT
+
+
+class Failing:
+    """A connection, and its one guest, of which libxl writes something whenever libvirt fails."""
+
+    def __init__(self, log: Path) -> None:
+        self._answers = {"lookupByName": self, "hasManagedSaveImage": 0, "XMLDesc": "<domain/>"}
+        self._log = log
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *_arguments: self._answers[name] if name in self._answers else self._fail()
+
+    def _fail(self) -> None:
+        self._log.write_text(self._log.read_text() + TIMED_OUT)
+        raise libvirt.libvirtError("internal error")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda xen: xen.start("smtp2"),
+        lambda xen: xen.attach("smtp2", "<disk/>"),
+        lambda xen: xen.detach("smtp2", "<disk/>"),
+    ],
+)
+def test_what_makes_devices_says_it(
+    call: Callable[[LibvirtHypervisor], None], log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hypervisor, "heard", partial(heard, log))
+    monkeypatch.setattr(libvirt.libvirtError, "get_error_message", lambda _error: "internal error")
+    with pytest.raises(HypervisorError, match="libxl says: killing execution of"):
+        call(LibvirtHypervisor(Failing(log)))
