@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.xenfleet.xen.plugins.module_utils.errors import HypervisorError, TimedOut
+from ansible_collections.xenfleet.xen.plugins.module_utils.libvirt.hypervisor import LibvirtHypervisor
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     Declaration,
     Domain,
@@ -56,6 +58,14 @@ class Deaf:
         self.destroyed, self.running = True, False
 
 
+class Leaving(Deaf):
+    """One whose guest goes down by itself just before its power is to be taken."""
+
+    def destroy(self, _name: str) -> None:
+        self.running = False
+        raise HypervisorError("libvirt could not destroy the guest", found="domain is not running")
+
+
 class Asleep(Deaf):
     """One whose guest is suspended, and stays so."""
 
@@ -86,6 +96,35 @@ def test_force_ends_one_that_never_listens() -> None:
     hypervisor = Deaf(1000)
     stop(hypervisor, timeout=0.3, force=True)
     assert hypervisor.destroyed
+
+
+def test_one_that_has_just_gone_is_no_error() -> None:
+    hypervisor = Leaving(1000)
+    stop(hypervisor, timeout=0.3, force=True)
+    assert not hypervisor.running
+
+
+class Domains:
+    """A connection, and its one guest, in a state that libvirt tells, and there or gone for Xen."""
+
+    def __init__(self, number: int, active: int) -> None:
+        self._answers = {"lookupByName": self, "state": [number, 0], "isActive": active}
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *_arguments: self._answers[name]
+
+
+@pytest.mark.parametrize(
+    ("number", "active", "state"),
+    [
+        (5, 0, PowerState.STOPPED),
+        (5, 1, PowerState.SHUTTING_DOWN),
+        (6, 1, PowerState.CRASHED),
+        (1, 1, PowerState.RUNNING),
+    ],
+)
+def test_it_is_off_when_libvirt_has_put_it_away(number: int, active: int, state: PowerState) -> None:
+    assert LibvirtHypervisor(Domains(number, active)).state("web1") is state
 
 
 def test_without_force_the_error_says_why() -> None:

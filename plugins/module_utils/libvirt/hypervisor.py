@@ -61,6 +61,16 @@ def scheduled(domain: Any, running: Domain, stored: Domain | None) -> Domain:
     )
 
 
+def _state(domain: Any) -> PowerState:
+    """What a guest does right now.
+
+    Libvirt calls a guest off as soon as Xen does. It is over when libvirt has put away what is left: the guest's devices, and the guest
+    itself when it is not stored any more.
+    """
+    state = power_state(domain.state()[0])
+    return PowerState.SHUTTING_DOWN if state is PowerState.STOPPED and domain.isActive() else state
+
+
 def _unreadable(name: str, error: Exception) -> HypervisorError:
     return HypervisorError("libvirt could not read the guest", guest=name, found=str(error))
 
@@ -101,7 +111,7 @@ class LibvirtHypervisor:
     def _read(self, domain: Any, *, autostart: bool, managed_save: bool) -> FoundDomain | None:
         name = domain.name()
         try:
-            state = power_state(domain.state()[0])
+            state = _state(domain)
             # Without SECURE a VNC password is left out, and a definition made from it would lose it.
             running_xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE) if domain.isActive() else None
             flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
@@ -128,7 +138,7 @@ class LibvirtHypervisor:
     def state(self, name: str) -> PowerState | None:
         """What a guest does right now."""
         try:
-            return power_state(self.connection.lookupByName(name).state()[0])
+            return _state(self.connection.lookupByName(name))
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
                 return None

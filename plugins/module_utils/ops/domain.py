@@ -35,6 +35,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ops.definition import
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.places import missing_places
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.ready import awaited_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.removal import removal_obstacles, remove_disk
+from ansible_collections.xenfleet.xen.plugins.module_utils.ops.stop import stop
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.wait import wait_until
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.domain import DomainPlan, plan_domain
@@ -257,7 +258,7 @@ def _do(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan, definit
         Action.WAKE: lambda: _wake(hypervisor, declared, plan),
         Action.FORGET_SAVED: lambda: hypervisor.forget_saved(name),
         Action.SAVE: lambda: hypervisor.save(name),
-        Action.SHUTDOWN: lambda: _stop(hypervisor, declared),
+        Action.SHUTDOWN: lambda: stop(hypervisor, declared),
     }
     calls[step.action]()
 
@@ -304,56 +305,3 @@ def _wake(hypervisor: Hypervisor, declared: Declaration, plan: DomainPlan) -> No
         if not (declared.force and ends):
             error.remedy = "It has to be ended (stopped or restarted) with force."
             raise
-
-
-def _stop(hypervisor: Hypervisor, declared: Declaration) -> None:
-    """Ask, wait, and only with ``force`` take the power away."""
-    name = declared.domain.name
-    refusal: HypervisorError | None = None
-    asked = False
-
-    def is_off() -> bool:
-        state = hypervisor.state(name)
-        return state is None or not state.is_active
-
-    def ask() -> None:
-        # A guest that has just been started does not listen yet, which is refused; it is asked again until it does.
-        nonlocal asked, refusal
-        try:
-            hypervisor.shutdown(name)
-            asked = True
-        except HypervisorError as error:
-            refusal = error
-
-    def goes_off() -> bool:
-        if not asked and not is_off():
-            ask()
-        return is_off()
-
-    state = hypervisor.state(name)
-    if state in (PowerState.PAUSED, PowerState.SUSPENDED):
-        if not declared.force:
-            raise Conflict(
-                f"a {state.value} guest cannot shut down",
-                guest=name,
-                remedy="Resume it first, or use force to destroy it.",
-            )
-    elif state is not None and state.is_active and wait_until(goes_off, declared.timeout):
-        return
-    if is_off():
-        return
-    if not declared.force:
-        if refusal is not None and not asked:
-            raise TimedOut(
-                f"could not be asked to shut down for {declared.timeout:g} s",
-                guest=name,
-                found=refusal.found,
-                remedy="If it is only starting, give it more time with timeout; else use force to destroy it.",
-            )
-        raise TimedOut(
-            f"did not shut down within {declared.timeout:g} s",
-            guest=name,
-            found=f"state {(hypervisor.state(name) or PowerState.STOPPED).value}",
-            remedy="Give it more time with timeout, or use force to destroy it.",
-        )
-    hypervisor.destroy(name)
