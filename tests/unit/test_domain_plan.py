@@ -17,7 +17,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     PowerState,
     TargetState,
 )
-from ansible_collections.xenfleet.xen.plugins.module_utils.model.hardware import NumaNode
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.hardware import NumaNode, UsbController
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.names import derived_mac
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.nic import Nic
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import MIB, Size
@@ -249,6 +249,23 @@ def test_a_pv_guest_with_pci_devices_sees_the_hosts_memory_map(
     assert plan.target is not None
     assert plan.target.e820_host is sees
     assert plan.restart_required == (("e820_host",) if sees is not None else ())
+
+
+@pytest.mark.parametrize(
+    ("stored", "running", "waiting"),
+    [
+        ((), (UsbController(2, 8),), ()),
+        ((), (UsbController(1, 8),), ("usb_controllers",)),
+        ((UsbController(2, 8),), (), ("usb_controllers",)),
+        ((UsbController(1, 4),), (UsbController(2, 8),), ("usb_controllers",)),
+    ],
+)
+def test_the_controller_that_xen_gives_for_a_usb_device_waits_for_nothing(
+    stored: tuple[UsbController, ...], running: tuple[UsbController, ...], waiting: tuple[str, ...]
+) -> None:
+    hvm = replace(BASE, type=DomainType.HVM, usb_devices=("46f4:0001",))
+    there = found(replace(hvm, usb_controllers=stored), running=replace(hvm, usb_controllers=running))
+    assert waiting_fields(there) == waiting
 
 
 def test_a_boot_loader_comes_and_goes_with_the_need_for_it() -> None:

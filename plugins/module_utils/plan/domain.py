@@ -19,6 +19,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.domain import (
     PowerState,
     TargetState,
 )
+from ansible_collections.xenfleet.xen.plugins.module_utils.model.hardware import UsbController
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.quantity import Size
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Change, Effect
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.devices import plan_devices
@@ -77,6 +78,7 @@ _NOT_OF_THE_GUEST = ("labels", "addresses")
 # These can be had at once, where something is said of them; the running guest's definition does not follow when they are.
 _SCHEDULED = ("cpu_weight", "cpu_cap")
 _XML = "xml"
+_XENS_USB_CONTROLLER = UsbController(version=2, ports=8)
 _FORGET = Step(Action.FORGET_SAVED, (Change("leftover", "saved memory of a guest that has gone on", None),))
 
 
@@ -178,7 +180,12 @@ def _plan_running(target: Domain, found: FoundDomain | None, lacking: Lacking) -
 
 
 def _seen_as(target: Domain, running: Domain) -> Domain:
-    """The running guest with the target's way to write the same pinning, of which only the VCPUs count that are there then."""
+    """The running guest with the target's way to write the same pinning, of which only the VCPUs count that are there then.
+
+    And without what is there for a device's sake: Xen gives a guest that is handed a USB device a controller, and leaves it there.
+    """
+    if not target.usb_controllers and running.usb_controllers == (_XENS_USB_CONTROLLER,):
+        running = replace(running, usb_controllers=target.usb_controllers)
     vcpus = (target.vcpus if _within(target.vcpus, running.vcpus_max) else running.vcpus) or 1
     if each_pinning(target.cpus or ("",), vcpus) == each_pinning(running.cpus or ("",), vcpus):
         return replace(running, cpus=target.cpus)
