@@ -116,6 +116,11 @@ def test_what_is_there_is_no_obstacle(devices: dict[str, Any]) -> None:
     ensure(Xen(networks=frozenset({"default"})), guest("web1", **devices), host)
 
 
+def test_a_guest_that_boots_by_uefi_already_keeps_its_firmware() -> None:
+    there = guest("web1", DomainType.HVM, firmware="uefi", acpi=True, apic=True)
+    ensure(Xen(found(there)), replace(there, memory=Size(64 * MIB)))
+
+
 @pytest.mark.parametrize(
     ("devices", "words"),
     [

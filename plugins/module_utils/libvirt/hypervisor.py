@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -61,14 +61,14 @@ def scheduled(domain: Any, running: Domain, stored: Domain | None) -> Domain:
     )
 
 
-def _state(domain: Any) -> PowerState:
-    """What a guest does right now.
+def _state(domain: Any, is_active: Callable[[], int]) -> PowerState:
+    """What a guest does right now; whether Xen has it is asked only when libvirt calls it off.
 
     Libvirt calls a guest off as soon as Xen does. It is over when libvirt has put away what is left: the guest's devices, and the guest
     itself when it is not stored any more.
     """
     state = power_state(domain.state()[0])
-    return PowerState.SHUTTING_DOWN if state is PowerState.STOPPED and domain.isActive() else state
+    return PowerState.SHUTTING_DOWN if state is PowerState.STOPPED and is_active() else state
 
 
 def _unreadable(name: str, error: Exception) -> HypervisorError:
@@ -111,9 +111,10 @@ class LibvirtHypervisor:
     def _read(self, domain: Any, *, autostart: bool, managed_save: bool) -> FoundDomain | None:
         name = domain.name()
         try:
-            state = _state(domain)
+            active = domain.isActive()
+            state = _state(domain, lambda: active)
             # Without SECURE a VNC password is left out, and a definition made from it would lose it.
-            running_xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE) if domain.isActive() else None
+            running_xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE) if active else None
             flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
             stored_xml = domain.XMLDesc(flags) if domain.isPersistent() else None
             stored = parse_domain(stored_xml) if stored_xml else None
@@ -138,7 +139,8 @@ class LibvirtHypervisor:
     def state(self, name: str) -> PowerState | None:
         """What a guest does right now."""
         try:
-            return _state(self.connection.lookupByName(name))
+            domain = self.connection.lookupByName(name)
+            return _state(domain, domain.isActive)
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
                 return None

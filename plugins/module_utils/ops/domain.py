@@ -146,7 +146,7 @@ def _obstacles(
     types = hypervisor.domain_types()
     if target.type is not None and types and target.type.value not in types:
         obstacles.append(f"type: this host runs {', '.join(sorted(types))}, not {target.type.value}")
-    obstacles += _missing_paths(host, target)
+    obstacles += _missing_paths(host, target, found)
     obstacles += _missing_cpus(hypervisor, target)
     obstacles += [
         f"pci_devices: this host has no {address}"
@@ -161,12 +161,14 @@ def _obstacles(
     return obstacles
 
 
-def _missing_paths(host: HostFacts, target: Domain) -> list[str]:
+def _missing_paths(host: HostFacts, target: Domain, found: FoundDomain | None) -> list[str]:
     problems = []
     for field, path in (("kernel", target.kernel), ("ramdisk", target.ramdisk)):
         if path is not None and host.path_kind(path) != "file":
             problems.append(f"{field} {path} is {_what(host.path_kind(path))}")
-    if target.firmware == "uefi" and host.path_kind(UEFI_LOADER) is None:
+    # A guest that has it already may have that of another place.
+    has_uefi = found is not None and found.configuration.firmware == "uefi"
+    if target.firmware == "uefi" and not has_uefi and host.path_kind(UEFI_LOADER) is None:
         problems.append(f"firmware uefi: {UEFI_LOADER} is missing; it is in Debian's package ovmf")
     for disk in target.disks or ():
         if disk.path is not None and host.path_kind(disk.path) != ("block" if disk.is_block else "file"):
