@@ -219,7 +219,8 @@ class World:
             case ["firewall-cmd", "--permanent", add]:
                 self.rules.add(add.partition("=")[2])
             case ["ufw", "allow", "proto", "tcp", "from", network, "to", "any", "port", ports]:
-                self.ufw = f"{self.ufw}ufw allow from {network} to any port {ports} proto tcp\n"
+                source = network.removesuffix("/32")  # as ufw's util.normalize_address has it
+                self.ufw = f"{self.ufw}ufw allow from {source} to any port {ports} proto tcp\n"
         return CommandResult(0, "", "")
 
     def show(self, name: str) -> str:

@@ -580,6 +580,12 @@ def test_other_firewalls(host: World) -> None:
     assert host.ensure(migration_network="10.30.0.0/24").changes == ()
 
 
+def test_a_single_address_in_a_firewall(host: World) -> None:
+    host.ufw = ""
+    assert fields(host.ensure(migration_network="10.30.0.108/32")) == ["firewall[ufw]"]
+    assert host.ensure(migration_network="10.30.0.108/32").changes == ()
+
+
 SKIPPED = "no connection driver available for xen:///system"
 
 

@@ -108,9 +108,10 @@ def _nftables(network: str, text: str, dropin: str) -> tuple[FirewallStep | None
 
 
 def _ufw_has(added: str, network: str) -> bool:
-    """Whether ufw has the rule, in the words in which it tells its rules."""
+    """Whether ufw has the rule, in the words in which it tells its rules: a single address is without its length there."""
+    source = str(ipaddress.ip_interface(network).ip) if ipaddress.ip_network(network).num_addresses == 1 else network
     return any(
-        {"allow", network, f"{_FIRST}:{_LAST}"} <= set(line.split()) and "from" in line for line in added.splitlines()
+        {"allow", source, f"{_FIRST}:{_LAST}"} <= set(line.split()) and "from" in line for line in added.splitlines()
     )
 
 
