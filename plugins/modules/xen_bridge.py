@@ -126,7 +126,8 @@ options:
           - Whether the host gets an IPv4 address on the bridge, and its default route, by DHCP. It asks by the bridge's MAC address, which
             is that of the interface below, so that it gets what that interface had.
           - An address that does not come within O(timeout) is a failure, and the former network is put back.
-          - Not managed when not given; a new bridge has it not. Refused where ifupdown keeps the network.
+          - Not managed when not given; a new bridge has it not. Needs dhcpcd-base on the host where ifupdown keeps the
+            network.
         type: bool
       accept_ra:
         description:
@@ -205,7 +206,8 @@ options:
       - Files of others that manage interfaces which are declared here, and give way to it. Without being named here, they
         forbid the change.
       - A C(.network) file in C(/etc/systemd/network) is renamed to end in C(.replaced). It may not manage other interfaces as well.
-      - In a file of ifupdown, such as C(/etc/network/interfaces), the lines of the interfaces become comments; static addresses only.
+      - In a file of ifupdown, such as C(/etc/network/interfaces), the lines of the interfaces become comments, and its DHCP client there
+        is ended.
       - They come back when the change is not confirmed. What is not there any more is passed over. Only with O(state=present).
     type: list
     elements: path

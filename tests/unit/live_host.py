@@ -17,7 +17,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.network.networkd impo
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.sections import lines_of, value_of, values_of
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import CommandResult
 
-from .network_host import Host, fresh
+from .network_host import GATEWAY, GIVEN, Host, fresh
 
 FOREIGN = "10-management.network"
 FOREIGN_TEXT = "[Match]\nName=eth0\n\n[Network]\nAddress=192.0.2.5/24\nGateway=192.0.2.1\n"
@@ -90,8 +90,11 @@ class LiveHost(Host):
             self._set(rest[1], rest[2:])
         elif deed[0] == "addr":
             name = rest[rest.index("dev") + 1]
-            others = tuple(one for one in self.links[name].addresses if one != rest[0])
-            self.set(name, addresses=tuple(sorted((*others, rest[0]))) if deed[1] != "del" else others)
+            self.drop_address(name, rest[0])
+            link = self.links[name]
+            if deed[1] != "del":
+                leased = (*link.leased, rest[0]) if "valid_lft" in rest else link.leased
+                self.set(name, addresses=tuple(sorted((*link.addresses, rest[0]))), leased=leased)
         elif words[1] == "route":
             options = dict(zip(words[4::2], words[5::2], strict=True))
             self.set(options["dev"], gateway=options["via"] if words[2] == "replace" else None)
@@ -174,13 +177,15 @@ class LiveHost(Host):
         for text in self.foreign_read.values():
             lines = lines_of(text)
             if name in values_of(lines, "Match", "Name") and name in self.links:
-                addresses = tuple(values_of(lines, "Network", "Address"))
-                self.set(name, master=None, addresses=addresses, gateway=value_of(lines, "Network", "Gateway"))
+                leased = (GIVEN,) if value_of(lines, "Network", "DHCP") else ()
+                addresses = (*values_of(lines, "Network", "Address"), *leased)
+                gateway = GATEWAY if leased else value_of(lines, "Network", "Gateway")
+                self.set(name, master=None, addresses=addresses, leased=leased, gateway=gateway)
                 return
         before = self.links.get(name)
         super().look_at(name)
         if before is not None and name in self.links and self.links[name].master and not before.master:
-            self.set(name, addresses=(), gateway=None)
+            self.set(name, addresses=(), leased=(), gateway=None)
 
 
 class Guard(HostGuard):
@@ -215,6 +220,9 @@ def start(root: Path, boot: str) -> None:
     file = root / BOOT_ID
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"{boot}\n")
+
+
+_LEASE = {"dynamic": True, "valid_life_time": 3600, "preferred_life_time": 1800}
 
 
 def row(link: Link) -> dict[str, Any]:
@@ -252,6 +260,7 @@ def row(link: Link) -> dict[str, Any]:
                 "local": one.partition("/")[0],
                 "prefixlen": int(one.partition("/")[2]),
                 "scope": "global",
+                **(_LEASE if one in link.leased else {}),
             }
             for one in link.addresses
         ],

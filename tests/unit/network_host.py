@@ -109,9 +109,10 @@ class Host:
                 self.set(name, master=bridge.name, up=True, vlans=bridge.trunk or ())
             if bridge.name == name:
                 given = [GIVEN] if bridge.dhcp and "dhcp" not in self.dark else []
-                own = tuple(sorted({*self.links[name].addresses, *(bridge.addresses or ()), *given}))
-                gateway, mtu = bridge.gateway or None, bridge.mtu or 1500
-                self.set(name, up=True, addresses=own, gateway=gateway, mtu=mtu)
+                kept = set(self.links[name].addresses) - set(self.links[name].leased)
+                own = tuple(sorted({*kept, *(bridge.addresses or ()), *given}))
+                gateway, mtu = (GATEWAY if given else bridge.gateway) or None, bridge.mtu or 1500
+                self.set(name, up=True, addresses=own, leased=tuple(given), gateway=gateway, mtu=mtu)
 
     # HostLinks
     def read(self) -> Links:
@@ -171,7 +172,12 @@ class Host:
             self.set(str(bridge.uplink), up=True)
 
     def drop_address(self, name: str, address: str) -> None:
-        self.set(name, addresses=tuple(one for one in self.links[name].addresses if one != address))
+        link = self.links[name]
+        self.set(
+            name,
+            addresses=tuple(one for one in link.addresses if one != address),
+            leased=tuple(one for one in link.leased if one != address),
+        )
 
     def drop_routes(self, name: str) -> None:
         self.set(name, gateway=None)
@@ -185,6 +191,7 @@ class Host:
 
 # What the network's DHCP server gives.
 GIVEN = "192.0.2.77/24"
+GATEWAY = "192.0.2.1"
 
 
 def bridge_state(bridge: Bridge) -> dict[str, Any]:

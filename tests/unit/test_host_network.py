@@ -20,6 +20,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import (
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import (
     BondMode,
+    Bridge,
     HostNetwork,
     LacpRate,
     address,
@@ -455,6 +456,36 @@ def refusal(host: Host, declared: HostNetwork) -> str:
 )
 def test_refused_before_anything_is_touched(host: Host, declared: HostNetwork, words: str) -> None:
     assert words in refusal(host, declared)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (
+            make_bridge("xenbr3", addresses=("10.0.0.254/24",), nat=True),
+            make_bridge("xenbr3", addresses=()),
+            "bridges[xenbr3].nat needs an IPv4 address",
+        ),
+        (
+            make_bridge("xenbr3", addresses=("10.0.0.254/24",)),
+            make_bridge("xenbr3", over="eth4", trunk=(7,)),
+            "bridges[xenbr3].addresses cannot be had with trunk",
+        ),
+        (
+            make_bridge("xenbr3", over="eth4", dhcp=True),
+            make_bridge("xenbr3", over="eth4", addresses=("192.0.2.8/24",), gateway="192.0.2.1"),
+            "bridges[xenbr3].gateway comes by DHCP",
+        ),
+    ],
+)
+def test_what_is_kept_and_does_not_go_with_what_is_declared(
+    host: Host, before: Bridge, after: Bridge, words: str
+) -> None:
+    host.set("eth0", gateway=None)
+    ensure(host, HostNetwork((), (before,)))
+    problem = refusal(host, HostNetwork((), (after,)))
+    assert words in problem
+    assert "(what is not given stays as it was given before)" in problem
 
 
 def test_all_obstacles_are_named_at_once(host: Host) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,14 +15,14 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.errors import Command
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.confirmation import Caution, Stage
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network import HostNetwork, make_bond, make_bridge
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Link
-from ansible_collections.xenfleet.xen.plugins.module_utils.network import masquerade
+from ansible_collections.xenfleet.xen.plugins.module_utils.network import fall_back, masquerade
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.choose import choose
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.ifupdown import PATH, Ifupdown, parse, render
 from ansible_collections.xenfleet.xen.plugins.module_utils.ops.host_network import Clock, HostNetworkOperations, Outcome
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import CommandResult
 
 from .live_host import Guard, LiveHost, start
-from .network_host import WIRED, Time, fresh, networks
+from .network_host import GATEWAY, GIVEN, WIRED, Time, fresh, networks
 from .test_network_confirm import BR0, CAREFUL, OVER_BOND, OVER_ETH0, answer, fall, leftovers
 
 INTERFACES = "/etc/network/interfaces"
@@ -38,16 +39,16 @@ iface eth0 inet static
 
 @dataclass
 class IfupHost(LiveHost):
-    """A host with ifupdown, which does what a stanza says, and with nftables, of which it knows one table."""
+    """A host with ifupdown, which does what a stanza says, nftables, of which it knows one table, and two DHCP clients."""
 
     nat: str | None = None
 
     def run(
         self, argv: Sequence[str], *, stdin: str | None = None, timeout: float | None = None, check: bool = True
     ) -> CommandResult:
-        if argv[0] == "nft":
+        if argv[0] in ("nft", "dhcpcd", "dhclient"):
             self.ran.append(list(argv))
-            return self.nft(argv[1:])
+            return self.nft(argv[1:]) if argv[0] == "nft" else self.end_client(argv)
         if argv[0] != "ifup":
             return super().run(argv, stdin=stdin, timeout=timeout, check=check)
         self.ran.append(list(argv))
@@ -66,6 +67,35 @@ class IfupHost(LiveHost):
         assert list(words) == ["delete", "table", "ip", masquerade.TABLE]
         known, self.nat = self.nat, None
         return CommandResult(0, "", "") if known else CommandResult(1, "", "No such file or directory")
+
+    def start_client(self, program: str, name: str) -> None:
+        """It asks, in the background when nobody answers."""
+        file = self.root / {"dhcpcd": f"run/dhcpcd/{name}-4.pid", "dhclient": f"run/dhclient.{name}.pid"}[program]
+        number = {"dhcpcd": "77", "dhclient": "78"}[program]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{number}\n")
+        (self.root / "proc" / number).mkdir(exist_ok=True)
+        if "dhcp" not in self.dark:
+            addresses = tuple(sorted({*self.links[name].addresses, GIVEN}))
+            self.set(name, addresses=addresses, leased=(GIVEN,), gateway=GATEWAY)
+
+    def end_client(self, argv: Sequence[str]) -> CommandResult:
+        """It takes with it what it was given."""
+        name = argv[-1]
+        (self.root / "proc" / {"dhcpcd": "77", "dhclient": "78"}[argv[0]]).rmdir()
+        for address in self.links[name].leased:
+            self.drop_address(name, address)
+            self.set(name, gateway=None)
+        return CommandResult(0, "", "")
+
+    def clients(self) -> list[str]:
+        return sorted(name for name in self.links if fall_back.endings(self.root, name))
+
+    def delete(self, name: str) -> None:
+        """A client ends with its interface."""
+        for command in fall_back.endings(self.root, name):
+            self.end_client(command)
+        super().delete(name)
 
     def ifup(self, name: str) -> None:
         lines = stanzas(self)[name]
@@ -94,6 +124,8 @@ class IfupHost(LiveHost):
                 self.obey_bridge(words[2:])
             elif words[0] == "nft":
                 self.nft(words[1:])
+            elif words[0] in ("dhcpcd", "dhclient"):
+                self.start_client(words[0], words[-1])
             elif words[0] == "sysctl":
                 assert words[1:3] == ["-q", "-w"]
             else:
@@ -105,6 +137,9 @@ class IfupHost(LiveHost):
 
     def boot(self) -> None:
         """A start: the cards are there, and ifupdown brings up what its files name, in their order."""
+        for number in ("77", "78"):
+            with contextlib.suppress(FileNotFoundError):
+                (self.root / "proc" / number).rmdir()
         self.links, self.nat = dict(fresh(self.root).links), None
         self.set("eth0", addresses=(), gateway=None)
         for name in stanzas(self):
@@ -121,7 +156,7 @@ def stanzas(host: LiveHost) -> dict[str, list[str]]:
         for line in file.read_text().splitlines() if file.exists() else ():
             if line.startswith("iface "):
                 name = line.split()[1]
-                found[name] = []
+                found[name] = [f"up dhclient {name}"] if line.endswith(" inet dhcp") else []
             elif line.startswith(" ") and line.strip():
                 found[name].append(line.strip())
     return found
@@ -302,6 +337,88 @@ def test_what_does_not_come_up_is_taken_back(host: IfupHost) -> None:
     assert {name: replace(link, up=True) for name, link in links.items()} == before[0]
 
 
+# -- by DHCP -----------------------------------------------------------------------------------------------------------
+
+LEASED_ETH0 = "auto eth0\niface eth0 inet dhcp\n"
+
+
+def leased_host(host: IfupHost) -> IfupHost:
+    """The connection comes in by an address that a DHCP server has given."""
+    host.programs |= {"dhcpcd"}
+    (host.root / INTERFACES.lstrip("/")).write_text(f"source /etc/network/interfaces.d/*\n{LEASED_ETH0}")
+    host.ifup("eth0")
+    host.drop_address("eth0", "192.0.2.5/24")
+    host.session = GIVEN.partition("/")[0]
+    return host
+
+
+BY_DHCP = make_bridge("xenbr0", over="eth0", dhcp=True, addresses=(), gateway="")
+OVER_BOND_BY_DHCP = HostNetwork(OVER_BOND.bonds, (replace(BY_DHCP, over="bond0"),))
+
+
+@pytest.mark.parametrize("declared", [HostNetwork((), (BY_DHCP,)), OVER_BOND_BY_DHCP])
+def test_a_connection_by_dhcp_goes_into_a_bridge_that_asks_itself(host: IfupHost, declared: HostNetwork) -> None:
+    before = state(leased_host(host))
+    ensure(host, declared)
+    assert (host.links["xenbr0"].leased, host.links["xenbr0"].gateway) == ((GIVEN,), GATEWAY)
+    assert (host.links["eth0"].addresses, host.clients()) == ((), ["xenbr0"])
+    assert fall(host) == 0
+    assert (state(host), host.clients()) == (before, ["eth0"])
+    ensure(host, declared, replace(CAREFUL, token="t2"))
+    assert answer(host, "t2").stage is Stage.CONFIRMED
+    assert ensure(host, declared).plan.changes == ()
+    host.boot()
+    assert (host.links["xenbr0"].addresses, host.clients()) == ((GIVEN,), ["xenbr0"])
+    assert ensure(host, declared).plan.changes == ()
+
+
+def test_the_second_member_of_a_bond_asks_under_another_name(host: IfupHost) -> None:
+    other = replace(OVER_BOND.bonds[0], members=("eth1", "eth0"))
+    with pytest.raises(Refused, match="the address 192.0.2.77, which this SSH session came to, would be gone"):
+        ensure(leased_host(host), HostNetwork((other,), OVER_BOND_BY_DHCP.bridges))
+    with pytest.raises(Refused, match="would be gone"):
+        ensure(host, HostNetwork((), (replace(BY_DHCP, vlan=7),)))
+
+
+def test_a_bridge_is_given_the_address_that_it_had_and_keeps_it_by_itself_again(host: IfupHost) -> None:
+    host.programs |= {"dhcpcd"}
+    static = replace(BR0, addresses=(GIVEN,))
+    ensure(host, HostNetwork((), (static,)), replace(CAREFUL, address="192.0.2.77"))
+    answer(host, "t1")
+    before = state(host)
+    elsewhere = replace(CAREFUL, token="t2", address="192.0.2.77")
+    host.management = {"xenbr0": "the default route goes through it"}
+    ensure(host, HostNetwork((), (BY_DHCP,)), elsewhere)
+    assert fall(host) == 0
+    assert (state(host), host.clients()) == (before, [])
+    elsewhere = replace(elsewhere, token="t2-again")
+    ensure(host, HostNetwork((), (BY_DHCP,)), elsewhere)
+    assert (host.links["xenbr0"].leased, host.clients()) == ((GIVEN,), ["xenbr0"])
+    assert answer(host, "t2-again").stage is Stage.CONFIRMED
+    asking = state(host)
+    back = HostNetwork((), (replace(static, dhcp=False),))
+    ensure(host, back, replace(CAREFUL, token="t3"))
+    assert (host.links["xenbr0"].leased, host.clients()) == ((), [])
+    assert fall(host) == 0
+    assert (state(host), host.clients()) == (asking, ["xenbr0"])
+    ensure(host, back, replace(CAREFUL, token="t4"))
+    assert answer(host, "t4").stage is Stage.CONFIRMED
+    assert state(host) == before
+
+
+def test_an_address_that_does_not_come_is_taken_back(host: IfupHost) -> None:
+    before = state(leased_host(host))
+    host.dark = frozenset({"dhcp"})
+    ensure(host, HostNetwork((), (BY_DHCP,)))
+    report = operations(host).guard.report("t1")
+    assert (report.stage, report.words) == (
+        Stage.RESTORING,
+        "the network did not come up as declared; found: xenbr0 was given no address by DHCP",
+    )
+    assert fall(host) == 0
+    assert (state(host), host.clients()) == (before, ["eth0"])
+
+
 # -- what others have, and what it cannot do ---------------------------------------------------------------------------
 
 
@@ -368,7 +485,7 @@ def test_what_ifupdown_cannot_have_is_refused(host: IfupHost) -> None:
     host.programs -= {"nft"}
     leased = make_bridge("xenbr4", over="eth1", dhcp=True)
     words = refusal(host, HostNetwork((), (*HIDDEN.bridges, leased)))
-    assert "bridges[xenbr4].dhcp cannot be had of ifupdown; it needs systemd-networkd" in words
+    assert "bridges[xenbr4].dhcp needs the package dhcpcd-base on the host" in words
     assert "bridges[xenbr3].nat needs the package nftables on the host" in words
 
 

@@ -310,7 +310,16 @@ def test_nothing_else_is_changed_while_a_change_waits(host: LiveHost) -> None:
         (FOREIGN_PATH, "[Match]\nName=eth*\n", "it also manages eth1, eth2, eth3, eth4"),
         (f"/{FOLDER}/20-x.network", "[Match]\nName=eth0 eth4\n", "it also manages eth4"),
         ("/run/systemd/network/10-x.network", "[Match]\nName=eth0\n", "change it by what made it"),
-        ("/etc/network/interfaces", "iface eth0 inet dhcp\n", "ask for the address of eth0 (dhcp)"),
+        (
+            "/etc/network/interfaces",
+            "iface eth0 inet wvdial\n",
+            "the addresses of eth0 in a way that is not known here (wvdial)",
+        ),
+        (
+            "/etc/network/interfaces",
+            "iface eth0 inet dhcp\niface eth0 inet6 dhcp\n",
+            "of eth0 in a way that is not known here (inet6 dhcp)",
+        ),
     ],
 )
 def test_files_that_cannot_give_way(host: LiveHost, path: str, text: str, words: str) -> None:

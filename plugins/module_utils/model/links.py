@@ -43,6 +43,7 @@ class Link:
         parent: a VLAN's lower interface.
         vlan: a VLAN's number.
         addresses: the IP addresses with prefix length, without link-local IPv6 ones.
+        leased: those IPv4 addresses among them that have a time to live: a DHCP server's.
         gateway: the next hop of a default route through it.
         bond: a bond's state.
         stp: whether a bridge takes part in the spanning tree.
@@ -64,6 +65,7 @@ class Link:
     parent: str | None = None
     vlan: int | None = None
     addresses: tuple[str, ...] = ()
+    leased: tuple[str, ...] = ()
     gateway: str | None = None
     bond: BondState | None = None
     stp: bool = False

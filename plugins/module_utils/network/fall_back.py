@@ -40,6 +40,12 @@ BOOT_ID = "proc/sys/kernel/random/boot_id"
 # Rules for guests behind the host's address, where ifupdown keeps the network (masquerade.py).
 NAT_FILE = "/etc/network/xenfleet-nat.nft"
 NAT_TABLE = "xenfleet_nat"
+# Programs that ask for addresses where ifupdown keeps the network: where each notes its number, and how it is ended.
+CLIENTS: Mapping[str, Sequence[str]] = {
+    "run/dhcpcd/{}-4.pid": ("dhcpcd", "--exit", "--ipv4only", "{}"),
+    "run/dhcpcd/{}.pid": ("dhcpcd", "--exit", "{}"),
+    "run/dhclient.{}.pid": ("dhclient", "-x", "-pf", "/run/dhclient.{}.pid", "{}"),
+}
 PATIENCE_SECONDS = 30.0
 _COMMAND_SECONDS = 20.0
 
@@ -67,7 +73,7 @@ def main(
         put_files(before["files"], root)
         os.sync()
         at_start = before["boot"] != boot_id(root)
-        left = [] if at_start else bring_back(before, run or run_program, sleep)
+        left = [] if at_start else bring_back(before, root, run or run_program, sleep)
         conclude(folder, before, {"stage": "restored", "at_start": at_start, "incomplete": left})
         retire(root, None if at_start else run or run_program)
     say("restored" if not left else "not restored: " + "; ".join(left))
@@ -122,12 +128,15 @@ def write(file: Path, text: str, mode: int) -> None:
     Path(temporary).replace(file)
 
 
-def bring_back(before: Mapping[str, Any], run: Run, sleep: Callable[[float], None]) -> list[str]:
+def bring_back(before: Mapping[str, Any], root: Path, run: Run, sleep: Callable[[float], None]) -> list[str]:
     """Bring the kernel to what it was, and who keeps the network to its former files; returns what is still otherwise.
 
     The kernel first, for that brings the connection back at once; again afterwards, until two looks in a row find nothing to do.
     """
     todo: list[list[str]] = []
+    for name in sorted(set(before["names"]) - set(before["asking"])):
+        for command in endings(root, name):
+            run(command)
     for _round in range(3):  # a card that a bond has let go is down, and has to be up before it takes routes
         todo = repairs(before["names"], before, picture(run))
         for command in todo:
@@ -135,6 +144,9 @@ def bring_back(before: Mapping[str, Any], run: Run, sleep: Callable[[float], Non
     run(["networkctl", "reload"])
     if NAT_FILE in before["files"]:
         run(["nft", "-f", NAT_FILE] if before["files"][NAT_FILE] else ["nft", "delete", "table", "ip", NAT_TABLE])
+    for name in before["asking"]:
+        if not endings(root, name):
+            run(["ifup", "--force", name])
     calm = 0
     for _second in range(int(PATIENCE_SECONDS)):
         todo = repairs(before["names"], before, picture(run))
@@ -145,6 +157,17 @@ def bring_back(before: Mapping[str, Any], run: Run, sleep: Callable[[float], Non
             run(command)
         sleep(1.0)
     return [" ".join(command) for command in todo]
+
+
+def endings(root: Path, name: str) -> list[list[str]]:
+    """The commands that end what asks a DHCP server for an address of this interface, and runs."""
+    found: list[list[str]] = []
+    for file, command in CLIENTS.items():
+        with contextlib.suppress(OSError):
+            number = (root / file.format(name)).read_text(encoding="utf-8").strip()
+            if number.isdigit() and (root / "proc" / number).exists():
+                found.append([word.format(name) for word in command])
+    return found
 
 
 def conclude(folder: Path, before: Mapping[str, Any], found: Mapping[str, Any]) -> None:

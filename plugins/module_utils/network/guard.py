@@ -119,6 +119,7 @@ class HostGuard:
                     "until": until.strftime(_CLOCK),
                     "boot": fall_back.boot_id(self._root),
                     "names": sorted(names),
+                    "asking": [name for name in sorted(names) if fall_back.endings(self._root, name)],
                     "files": {path: self._kept(path, one.before) for path, one in files.items()},
                     **fall_back.picture(lambda argv: self._commands.run(argv, timeout=_COMMAND_SECONDS).stdout),
                 }

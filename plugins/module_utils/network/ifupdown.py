@@ -6,8 +6,8 @@
 
 One file, with a stanza for each bond and each bridge, lower ones first. Before each stands what is declared, as JSON; the stanza
 itself is commands of ``ip`` that do nothing where all is as it should be. So the same stanzas make the network at a start of the
-host and change the running one (``ifup --force``), and neither needs more than iproute2, and nftables where guests are behind the
-host's address: their rules are a file of their own.
+host and change the running one (``ifup --force``), and neither needs more than iproute2, nftables where guests are behind the host's
+address (their rules are a file of their own), and dhcpcd where a DHCP server gives the host's address.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.vlans import ranges
-from ansible_collections.xenfleet.xen.plugins.module_utils.network import interfaces, masquerade
+from ansible_collections.xenfleet.xen.plugins.module_utils.network import clients, interfaces, masquerade
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.config_files import text_of, write_all
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.kernel import bridge_options
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.others import ifupdown_replacement, network_manager
@@ -71,11 +71,11 @@ class Ifupdown:
         return tuple(path for path, text in _files(stored).items() if text != text_of(self._root, path))
 
     def unsupported(self, declared: HostNetwork) -> tuple[str, ...]:
-        """It is given no addresses, and translates none without nftables."""
-        leased = [one.name for one in declared.bridges if one.dhcp]
+        """It asks for no addresses without dhcpcd, and translates none without nftables."""
+        leased = [one.name for one in declared.bridges if one.dhcp] if not self._commands.has(clients.PROGRAM) else []
         hidden = [one.name for one in declared.bridges if one.nat] if not self._commands.has("nft") else []
         return (
-            *(f"bridges[{name}].dhcp cannot be had of ifupdown; it needs systemd-networkd" for name in leased),
+            *(f"bridges[{name}].dhcp needs the package {clients.PACKAGE} on the host" for name in leased),
             *(f"bridges[{name}].nat needs the package nftables on the host" for name in hidden),
         )
 
@@ -115,6 +115,9 @@ class Ifupdown:
     def reload(self, names: Collection[str]) -> None:
         """Bring interfaces to what the files say, also those that went out of a bond or bridge and that another file has."""
         network = self.stored()
+        others = sorted(set(names) & interfaces.interfaces(self._root, {PATH}, names).keys() - network.names())
+        asking = {*others, *(bridge.name for bridge in network.bridges if bridge.dhcp)}
+        clients.end(self._commands, self._root, set(names) - asking)
         if text_of(self._root, masquerade.PATH) is not None:
             self._commands.run(masquerade.LOAD, timeout=_COMMAND_SECONDS)
         elif self._commands.has("nft"):
@@ -125,8 +128,7 @@ class Ifupdown:
         for bridge in network.bridges:
             if bridge.name in names or bridge.uplink in names:
                 self._bring(bridge.name)
-        known = interfaces.interfaces(self._root, {PATH}, names)
-        for name in sorted(set(names) & known.keys() - network.names()):
+        for name in others:
             self._bring(name)
 
     def reconfigure(self, names: Collection[str]) -> None:
@@ -222,6 +224,8 @@ def _bridge_lines(bridge: Bridge, network: HostNetwork) -> list[str]:
     if bridge.vlan is not None:
         lines.append(_up(str(uplink), bridge.mtu) + _OR_NOT)
     lines.append(_up(name, bridge.mtu))
+    if bridge.dhcp:
+        lines.append(f"up {clients.asking(name)}{_OR_NOT}")
     lines += [f"up ip addr replace {one}{_broadcast(one)} dev {name}" for one in bridge.addresses or ()]
     if bridge.gateway:
         family = 6 if ":" in bridge.gateway else 4

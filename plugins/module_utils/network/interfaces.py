@@ -23,6 +23,7 @@ _STANZAS = (
     "no-auto-down",
     "no-scripts",
 )
+KNOWN_METHODS = ("static", "manual", "dhcp")
 _PLAIN = ("address", "netmask", "gateway", "broadcast", "network")
 _MARK = "#replaced by xenfleet.xen.xen_bridge: "
 
@@ -100,11 +101,12 @@ def files(root: Path) -> tuple[str, ...]:
 
 
 def methods(text: str) -> dict[str, str]:
-    """The interfaces that one file configures, each with its method such as ``static``; of several, the one that leases."""
+    """The interfaces that one file configures, each with its method such as ``static``; of several, one that is not known."""
     found: dict[str, str] = {}
     for words in _words(text):
-        if len(words) >= 4 and words[0] == "iface" and found.get(words[1], "static") in ("static", "manual"):
-            found[words[1]] = words[3]
+        if len(words) >= 4 and words[0] == "iface" and found.get(words[1], "static") in KNOWN_METHODS:
+            leased6 = words[2] != "inet" and words[3] == "dhcp"
+            found[words[1]] = "inet6 dhcp" if leased6 else words[3]
     return found
 
 

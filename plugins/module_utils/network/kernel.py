@@ -252,6 +252,11 @@ def _link(row: dict[str, Any]) -> Link:
                 if "local" in one and not (one.get("family") == "inet6" and one.get("scope") == "link")
             )
         ),
+        leased=tuple(
+            f"{one['local']}/{one['prefixlen']}"
+            for one in row.get("addr_info") or []
+            if "local" in one and one.get("family") == "inet" and one.get("dynamic")
+        ),
         bond=_bond_state(data) if kind == "bond" else None,
         stp=kind == "bridge" and bool(data.get("stp_state")),
         forward_delay=int(data.get("forward_delay") or 0) if kind == "bridge" else 0,

@@ -24,6 +24,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.vlans import ranges
+from ansible_collections.xenfleet.xen.plugins.module_utils.network import clients, interfaces
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.config_files import text_of, write_all
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.others import OtherManagers
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.sections import Lines, lines_of, value_of, values_of
@@ -108,7 +109,9 @@ class Networkd:
         write_all(self._root, changes)
 
     def reload(self, names: Collection[str]) -> None:
-        """Let systemd-networkd read its files again; it sees by itself what has changed."""
+        """Let systemd-networkd read its files again; it sees by itself what has changed. ifupdown's clients it does not know."""
+        others = interfaces.interfaces(self._root) if self._commands.has("ifup") else {}
+        clients.end(self._commands, self._root, set(names) - others.keys())
         self._commands.run(["networkctl", "reload"], timeout=_COMMAND_SECONDS)
         if text_of(self._root, SYSCTL) is not None:
             self._commands.run(

@@ -146,12 +146,12 @@ def ifupdown_replacement(path: str, text: str, names: Collection[str]) -> Replac
     stanzas = {name: method for name, method in interfaces.methods(text).items() if name in names}
     if not stanzas:
         return None
-    leased = sorted(name for name, method in stanzas.items() if method not in ("static", "manual"))
+    strange = sorted(name for name, method in stanzas.items() if method not in interfaces.KNOWN_METHODS)
     problem = None
-    if leased:
+    if strange:
         problem = (
-            f"{path} cannot give way: it has ifupdown ask for the address of {', '.join(leased)} ({stanzas[leased[0]]});"
-            " make that static there first"
+            f"{path} cannot give way: it has ifupdown find the addresses of {', '.join(strange)} in a way that is not known here"
+            f" ({stanzas[strange[0]]}); make that static there first"
         )
     change = FileChange(text, interfaces.without(text, names))
     return Replacement(path, frozenset(stanzas), ((path, change),), interfaces.extras(text, names), problem)

@@ -25,7 +25,12 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_confirma
     waiting_obstacle,
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_obstacles import declared_problems, obstacles
-from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_progress import lingering, silent, unfinished
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_progress import (
+    lingering,
+    remaining,
+    silent,
+    unfinished,
+)
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.network_takeover import lost_words, lower_names
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.network import HostLinks, NetworkBackend, NetworkGuard
 
@@ -208,7 +213,7 @@ class HostNetworkOperations:
         for name in plan.release:
             self.host.release(name)
         self.backend.reload(plan.touched)
-        for name, address in plan.drop:
+        for name, address in remaining(plan, self.host.read()) if plan.drop else ():
             self.host.drop_address(name, address)
         for name in plan.taken:
             self.host.drop_routes(name)

@@ -84,7 +84,19 @@ def _addresses_after(plan: NetworkPlan, links: Links) -> set[str]:
         if (link.name, address) not in plan.drop
     }
     declared = {address for bridge in plan.after.bridges for address in bridge.addresses or ()}
-    return {address.partition("/")[0] for address in kept | declared}
+    return {address.partition("/")[0] for address in kept | declared | _leased_again(plan, links)}
+
+
+def _leased_again(plan: NetworkPlan, links: Links) -> set[str]:
+    """Addresses that a bridge with DHCP will be given again: it asks under the hardware address under which they were given."""
+    found: set[str] = set()
+    for bridge in plan.after.bridges:
+        bond = plan.after.bond(bridge.over)
+        lower = bond.members[0] if bond is not None else bridge.over
+        for name in (bridge.name, *((lower,) if bridge.vlan is None else ())):
+            if bridge.dhcp and (link := links.get(name)) is not None:
+                found |= set(link.leased)
+    return found
 
 
 def _overlap(

@@ -17,7 +17,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
     HostNetwork,
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Link, Links
-from ansible_collections.xenfleet.xen.plugins.module_utils.plan.host_network import NetworkPlan
+from ansible_collections.xenfleet.xen.plugins.module_utils.plan.host_network import NetworkPlan, complete
 
 
 def declared_problems(declared: HostNetwork, stored: HostNetwork) -> list[str]:
@@ -25,15 +25,16 @@ def declared_problems(declared: HostNetwork, stored: HostNetwork) -> list[str]:
     problems: list[str] = []
     names = [*(bond.name for bond in declared.bonds), *(bridge.name for bridge in declared.bridges)]
     problems += [f"{name} is declared more than once" for name in _repeated(names)]
+    kept = complete(declared, stored, Links())
     whole = stored.with_(declared)
-    for bond in declared.bonds:
-        problems += _bond_problems(bond)
+    for bond, full in zip(declared.bonds, kept.bonds, strict=True):
+        problems += _together(_bond_problems(bond), _bond_problems(full))
     for member in _repeated([member for bond in whole.bonds for member in bond.members]):
         owners = [bond.name for bond in whole.bonds if member in bond.members]
         if len(owners) > 1:
             problems.append(f"{member} is a member of more than one bond: {', '.join(owners)}")
-    for bridge in declared.bridges:
-        problems += _bridge_problems(bridge, whole)
+    for bridge, one in zip(declared.bridges, kept.bridges, strict=True):
+        problems += _together(_bridge_problems(bridge, whole), _bridge_problems(one, stored.with_(kept)))
     uplinks = [bridge.uplink for bridge in whole.bridges if bridge.uplink is not None]
     for uplink in _repeated(uplinks):
         owners = [bridge.name for bridge in whole.bridges if bridge.uplink == uplink]
@@ -44,6 +45,12 @@ def declared_problems(declared: HostNetwork, stored: HostNetwork) -> list[str]:
         owners = [bridge.name for bridge in whole.bridges if one in map(_ip, bridge.addresses or ())]
         problems.append(f"the address {one} is declared on more than one bridge: {', '.join(owners)}")
     return problems
+
+
+def _together(alone: list[str], completed: list[str]) -> list[str]:
+    """The problems of what is declared, and those that come by what is not and so stays as it was."""
+    more = [words for words in completed if words not in alone]
+    return alone + [f"{words} (what is not given stays as it was given before)" for words in more]
 
 
 def obstacles(

@@ -18,11 +18,7 @@ def unfinished(plan: NetworkPlan, links: Links) -> list[tuple[str, str]]:
     """What has not come yet of a plan: the interface to look at, and words."""
     concerned = plan.named | {bridge.name for bridge in plan.after.bridges if bridge.over in plan.delete}
     found = [(name, f"{name} is still there") for name in sorted(plan.named - plan.after.names()) if links.get(name)]
-    found += [
-        (name, f"{name} still has the address {address}")
-        for name, address in plan.drop
-        if (link := links.get(name)) is not None and address in link.addresses
-    ]
+    found += [(name, f"{name} still has the address {address}") for name, address in remaining(plan, links)]
     found += [
         (name, f"{name} still has a default route") for name in plan.taken if getattr(links.get(name), "gateway", None)
     ]
@@ -33,6 +29,21 @@ def unfinished(plan: NetworkPlan, links: Links) -> list[tuple[str, str]]:
         if bridge.name in concerned:
             found += _unfinished_uplink(bridge, links) + _unfinished_bridge(bridge, links)
     return found + [(name, f"{name} is still in {links.by_name[name].master}") for name in lingering(plan, links)]
+
+
+def remaining(plan: NetworkPlan, links: Links) -> tuple[tuple[str, str], ...]:
+    """Addresses that are to go and are there, as interface and address; a DHCP server may give a bridge the one that it had."""
+    leased = {
+        (bridge.name, address)
+        for bridge in plan.after.bridges
+        if bridge.dhcp and (link := links.get(bridge.name)) is not None
+        for address in link.leased
+    }
+    return tuple(
+        (name, address)
+        for name, address in plan.drop
+        if (link := links.get(name)) is not None and address in link.addresses and (name, address) not in leased
+    )
 
 
 def lingering(plan: NetworkPlan, links: Links) -> tuple[str, ...]:
