@@ -374,7 +374,7 @@ def test_a_connection_by_dhcp_goes_into_a_bridge_that_asks_itself(host: IfupHost
 
 def test_the_second_member_of_a_bond_asks_under_another_name(host: IfupHost) -> None:
     other = replace(OVER_BOND.bonds[0], members=("eth1", "eth0"))
-    with pytest.raises(Refused, match="the address 192.0.2.77, which this SSH session came to, would be gone"):
+    with pytest.raises(Refused, match=r"the address 192\.0\.2\.77, which this SSH session came to, would be gone"):
         ensure(leased_host(host), HostNetwork((other,), OVER_BOND_BY_DHCP.bridges))
     with pytest.raises(Refused, match="would be gone"):
         ensure(host, HostNetwork((), (replace(BY_DHCP, vlan=7),)))

@@ -27,14 +27,14 @@ def declared_problems(declared: HostNetwork, stored: HostNetwork) -> list[str]:
     problems += [f"{name} is declared more than once" for name in _repeated(names)]
     kept = complete(declared, stored, Links())
     whole = stored.with_(declared)
-    for bond, full in zip(declared.bonds, kept.bonds, strict=True):
-        problems += _together(_bond_problems(bond), _bond_problems(full))
+    for bond, complete_bond in zip(declared.bonds, kept.bonds, strict=True):
+        problems += _together(_bond_problems(bond), _bond_problems(complete_bond))
     for member in _repeated([member for bond in whole.bonds for member in bond.members]):
         owners = [bond.name for bond in whole.bonds if member in bond.members]
         if len(owners) > 1:
             problems.append(f"{member} is a member of more than one bond: {', '.join(owners)}")
-    for bridge, one in zip(declared.bridges, kept.bridges, strict=True):
-        problems += _together(_bridge_problems(bridge, whole), _bridge_problems(one, stored.with_(kept)))
+    for bridge, complete_bridge in zip(declared.bridges, kept.bridges, strict=True):
+        problems += _together(_bridge_problems(bridge, whole), _bridge_problems(complete_bridge, stored.with_(kept)))
     uplinks = [bridge.uplink for bridge in whole.bridges if bridge.uplink is not None]
     for uplink in _repeated(uplinks):
         owners = [bridge.name for bridge in whole.bridges if bridge.uplink == uplink]
