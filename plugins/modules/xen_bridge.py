@@ -175,6 +175,12 @@ options:
         description:
           - The label by which guests ask for the bridge, the same on all hosts that reach the same network.
         type: str
+  keep:
+    description:
+      - Only with O(state=absent). All bonds and bridges that this module has made on the host go, but the ones of these names; what
+        others have made stays. When not given, only those named in O(bonds) and O(bridges) go.
+    type: list
+    elements: str
   timeout:
     description:
       - Seconds to wait until everything is there after a change.
@@ -257,6 +263,11 @@ EXAMPLES = r"""
       - {name: xenbr0, over: eth0, addresses: [192.0.2.11/24], gateway: 192.0.2.1, network: lan}
     replaces: [/etc/network/interfaces]
     confirm_timeout: 90
+
+- name: Take away what this module has made before, but for a bond and its bridge
+  xenfleet.xen.xen_bridge:
+    state: absent
+    keep: [bond0, xenbr10]
 
 - name: Take a bridge away
   xenfleet.xen.xen_bridge:
@@ -448,6 +459,8 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         raise InvalidInput(
             "confirm_timeout is too short", found=str(params["confirm_timeout"]), expected=f"{SHORTEST_SECONDS} or more"
         )
+    if params["keep"] is not None and params["state"] != "absent":
+        raise InvalidInput("'keep' is for what goes", found=f"state={params['state']}", expected="state=absent")
     commands = HostCommands()
     operations = HostNetworkOperations(choose(commands), KernelLinks(commands), HostGuard(commands))
     names = frozenset(one["name"] for one in (*params["bonds"], *params["bridges"]))
@@ -458,7 +471,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     caution = Caution(params["confirm"], params["confirm_timeout"], params["confirm_address"], params["_change"])
     ways = {"check": module.check_mode, "timeout": params["timeout"], "caution": caution}
     if params["state"] == "absent":
-        done = operations.remove(names, **ways)
+        done = operations.remove(names, **ways, keep=None if params["keep"] is None else frozenset(params["keep"]))
     else:
         declared = network_of(params["bonds"], params["bridges"])
         done = operations.ensure(declared, **ways, replaces=params["replaces"])
@@ -500,6 +513,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "bonds": {"type": "list", "elements": "dict", "default": [], "options": BOND_SPEC},
             "bridges": {"type": "list", "elements": "dict", "default": [], "options": BRIDGE_SPEC},
+            "keep": {"type": "list", "elements": "str"},
             "timeout": {"type": "int", "default": 60},
             "confirm": {"type": "bool", "default": True},
             "confirm_timeout": {"type": "int", "default": 60},

@@ -543,6 +543,20 @@ def test_a_bridge_with_guests_does_not_go(host: Host, names: set[str]) -> None:
     assert host.links["vif3.0"].master == "xenbr10"
 
 
+def test_what_is_not_kept_goes(host: Host) -> None:
+    ensure(host, WIRED)
+    ensure(host, HostNetwork((), (make_bridge("xenbr3", addresses=("10.0.0.254/24",)),)))
+    host.links["br9"] = Link("br9", "bridge")
+    ways = {"check": False, "timeout": 5}
+    kept = operations(host).remove(frozenset(), **ways, keep=frozenset({"bond0", "xenbr10", "xenbr20"}))
+    assert [change.field for change in kept.plan.changes] == ["bridges[xenbr3]"]
+    assert (
+        operations(host).remove(frozenset(), **ways, keep=frozenset({"bond0", "xenbr10", "xenbr20"})).plan.changes == ()
+    )
+    operations(host).remove(frozenset(), **ways, keep=frozenset())
+    assert set(host.links) == {*fresh(host.root).links, "br9"}
+
+
 def test_a_bond_under_a_bridge_does_not_go_alone(host: Host) -> None:
     ensure(host, WIRED)
     with pytest.raises(Refused, match="the bridge xenbr10 lies over it"):

@@ -121,7 +121,13 @@ class HostNetworkOperations:
         return self._carry_out(plan, links, check, timeout, caution)
 
     def remove(
-        self, names: frozenset[str], *, check: bool, timeout: float, caution: Caution = NO_CONFIRMATION
+        self,
+        names: frozenset[str],
+        *,
+        check: bool,
+        timeout: float,
+        caution: Caution = NO_CONFIRMATION,
+        keep: frozenset[str] | None = None,
     ) -> Outcome:
         """Take bonds and bridges away, with the VLANs that only they used.
 
@@ -130,12 +136,13 @@ class HostNetworkOperations:
             check: only look.
             timeout: seconds until they have to be gone.
             caution: as for ``ensure``.
+            keep: all others of which the host has files of ours go as well; none do when not given.
 
         Raises:
             Refused, TimedOut, CommandFailed: as for ``ensure``.
         """
         stored, links = self.backend.stored(), self.host.read()
-        plan = plan_absent(names, stored, links)
+        plan = plan_absent(names if keep is None else names | (stored.names() - keep), stored, links)
         self._refuse(plan, links, caution)
         return self._carry_out(plan, links, check, timeout, caution)
 
