@@ -156,7 +156,8 @@ def stanzas(host: LiveHost) -> dict[str, list[str]]:
         for line in file.read_text().splitlines() if file.exists() else ():
             if line.startswith("iface "):
                 name = line.split()[1]
-                found[name] = [f"up dhclient {name}"] if line.endswith(" inet dhcp") else []
+                found.setdefault(name, [])
+                found[name] += [f"up dhclient {name}"] if line.endswith(" inet dhcp") else []
             elif line.startswith(" ") and line.strip():
                 found[name].append(line.strip())
     return found
@@ -339,7 +340,7 @@ def test_what_does_not_come_up_is_taken_back(host: IfupHost) -> None:
 
 # -- by DHCP -----------------------------------------------------------------------------------------------------------
 
-LEASED_ETH0 = "auto eth0\niface eth0 inet dhcp\n"
+LEASED_ETH0 = "auto eth0\niface eth0 inet dhcp\niface eth0 inet6 auto\n"  # as Debian's installer leaves it
 
 
 def leased_host(host: IfupHost) -> IfupHost:

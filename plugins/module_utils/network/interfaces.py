@@ -23,7 +23,7 @@ _STANZAS = (
     "no-auto-down",
     "no-scripts",
 )
-KNOWN_METHODS = ("static", "manual", "dhcp")
+KNOWN_METHODS = ("static", "manual", "dhcp", "auto")
 _PLAIN = ("address", "netmask", "gateway", "broadcast", "network")
 _MARK = "#replaced by xenfleet.xen.xen_bridge: "
 
