@@ -46,6 +46,7 @@ class Host:
     stubborn: frozenset[str] = frozenset()
     eager: bool = False
     known: HostNetwork = field(default_factory=HostNetwork)
+    masked: set[tuple[str, str]] = field(default_factory=set)
     ran: list[list[str]] = field(default_factory=list)
     read_at: dict[Path, tuple[int, int]] = field(default_factory=dict)
 
@@ -57,6 +58,8 @@ class Host:
         self, argv: Sequence[str], *, stdin: str | None = None, timeout: float | None = None, check: bool = True
     ) -> CommandResult:
         self.ran.append(list(argv))
+        if list(argv[:3]) == ["ip", "addr", "del"] and argv[5] in self.links:
+            self.drop_address(argv[5], argv[3])
         if argv[:2] == ["networkctl", "reload"]:
             self.obey()
         if argv[:2] == ["networkctl", "reconfigure"]:
@@ -113,6 +116,7 @@ class Host:
                 own = tuple(sorted({*kept, *(bridge.addresses or ()), *given}))
                 gateway, mtu = (GATEWAY if given else bridge.gateway) or None, bridge.mtu or 1500
                 self.set(name, up=True, addresses=own, leased=tuple(given), gateway=gateway, mtu=mtu)
+                self.masked |= masquerades(HostNetwork((), (bridge,)))
 
     # HostLinks
     def read(self) -> Links:
@@ -124,6 +128,7 @@ class Host:
     def delete(self, name: str) -> None:
         if self.links.pop(name, None) is None:
             return
+        self.masked = {one for one in self.masked if one[0] != name}
         for other, link in list(self.links.items()):
             if link.parent == name:
                 self.delete(other)
@@ -172,6 +177,8 @@ class Host:
             self.set(str(bridge.uplink), up=True)
 
     def drop_address(self, name: str, address: str) -> None:
+        if (name, address) in masquerades(self.known):  # later it does not look
+            self.masked.discard((name, address))
         link = self.links[name]
         self.set(
             name,
@@ -192,6 +199,17 @@ class Host:
 # What the network's DHCP server gives.
 GIVEN = "192.0.2.77/24"
 GATEWAY = "192.0.2.1"
+
+
+def masquerades(network: HostNetwork) -> set[tuple[str, str]]:
+    """The networks behind the host's addresses."""
+    return {
+        (bridge.name, one)
+        for bridge in network.bridges
+        if bridge.nat
+        for one in bridge.addresses or ()
+        if ":" not in one
+    }
 
 
 def bridge_state(bridge: Bridge) -> dict[str, Any]:

@@ -49,7 +49,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.plan.change import Ef
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.host_network import complete, plan_present
 from ansible_collections.xenfleet.xen.plugins.modules import xen_bridge
 
-from .network_host import BOND0, BR10, BR20, CARDS, GIVEN, WIRED, Host, Time, card, files, fresh, networks
+from .network_host import BOND0, BR10, BR20, CARDS, GIVEN, WIRED, Host, Time, card, files, fresh, masquerades, networks
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "network"
 
@@ -194,6 +194,14 @@ def test_the_kernel_forwards_for_a_routed_bridge_and_no_further(host: Host) -> N
     assert not file.exists()
 
 
+def test_a_network_that_is_hidden_no_more(host: Host) -> None:
+    hidden = make_bridge("xenbr3", addresses=("10.0.0.254/24",), nat=True)
+    ensure(host, HostNetwork((), (hidden,)))
+    assert host.masked == {("xenbr3", "10.0.0.254/24")}
+    ensure(host, HostNetwork((), (replace(hidden, nat=False),)))
+    assert (host.masked, host.links["xenbr3"].addresses) == (set(), ("10.0.0.254/24",))
+
+
 def test_an_address_that_does_not_come_is_no_network(host: Host) -> None:
     host.links["eth0"] = card("eth0")
     given = HostNetwork((), (make_bridge("b", over="eth1", dhcp=True),))
@@ -264,6 +272,7 @@ def test_any_network_becomes_any_other(
         ensure(host, after)
     assert ensure(host, after).plan.changes == ()
     assert ensure(host, HostNetwork(after.bonds[:1])).plan.changes == ()
+    assert host.masked == masquerades(host.network())
 
 
 def test_a_file_that_somebody_edited_is_written_anew(host: Host) -> None:

@@ -167,7 +167,7 @@ def test_falling_back_restores_exactly_what_was(
     ensure(host, before)
     assert leftovers(host) == []
     host.management = dict.fromkeys([*host.links, *after.names()], "everything carries it")
-    was = state(host)
+    was, hidden = state(host), set(host.masked)
     try:
         done = ensure(host, after)
     except Refused:  # such as a card that must leave its old bond first
@@ -175,7 +175,7 @@ def test_falling_back_restores_exactly_what_was(
     if done.plan.changes:
         assert fall(host) == 0
         assert answer(host, "t1").stage is Stage.RESTORED
-    assert state(host) == was
+    assert (state(host), host.masked) == (was, hidden)
     assert leftovers(host) == []
 
 

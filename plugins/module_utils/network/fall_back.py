@@ -70,10 +70,11 @@ def main(
         except FileNotFoundError:
             return 0
         end_worker(waiting / "worker")
+        shown = unhidden(before["files"], root)
         put_files(before["files"], root)
         os.sync()
         at_start = before["boot"] != boot_id(root)
-        left = [] if at_start else bring_back(before, root, run or run_program, sleep)
+        left = [] if at_start else bring_back(before, shown, root, run or run_program, sleep)
         conclude(folder, before, {"stage": "restored", "at_start": at_start, "incomplete": left})
         retire(root, None if at_start else run or run_program)
     say("restored" if not left else "not restored: " + "; ".join(left))
@@ -117,6 +118,29 @@ def put_files(files: Mapping[str, Mapping[str, Any] | None], root: Path) -> None
             write(file, kept["text"], int(kept["mode"]))
 
 
+def unhidden(files: Mapping[str, Mapping[str, Any] | None], root: Path) -> list[tuple[str, str]]:
+    """The networks that are hidden by the files that are there, and not by their former contents."""
+    found: set[tuple[str, str]] = set()
+    for path, kept in files.items():
+        with contextlib.suppress(OSError):
+            now = (root / path.lstrip("/")).read_text(encoding="utf-8", errors="surrogateescape")
+            found |= hidden(now) - hidden(kept["text"] if kept else "")
+    return sorted(found)
+
+
+def hidden(text: str) -> set[tuple[str, str]]:
+    """The networks behind the host's address by a file of systemd-networkd: the bridge of each, and the host's address in it.
+
+    While a network is hidden, that address has to go before systemd-networkd learns that it no longer is: only with the address does it
+    forget what it had the kernel do.
+    """
+    pairs = [line.partition("=")[::2] for line in text.splitlines()]
+    if ("IPMasquerade", "ipv4") not in pairs:
+        return set()
+    names = [value for key, value in pairs if key == "Name"]
+    return {(name, value) for name in names for key, value in pairs if key == "Address" and ":" not in value}
+
+
 def write(file: Path, text: str, mode: int) -> None:
     """Write a file whole or not at all."""
     descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=".xenfleet-")
@@ -128,7 +152,13 @@ def write(file: Path, text: str, mode: int) -> None:
     Path(temporary).replace(file)
 
 
-def bring_back(before: Mapping[str, Any], root: Path, run: Run, sleep: Callable[[float], None]) -> list[str]:
+def bring_back(
+    before: Mapping[str, Any],
+    shown: Iterable[tuple[str, str]],
+    root: Path,
+    run: Run,
+    sleep: Callable[[float], None],
+) -> list[str]:
     """Bring the kernel to what it was, and who keeps the network to its former files; returns what is still otherwise.
 
     The kernel first, for that brings the connection back at once; again afterwards, until two looks in a row find nothing to do.
@@ -141,6 +171,8 @@ def bring_back(before: Mapping[str, Any], root: Path, run: Run, sleep: Callable[
         todo = repairs(before["names"], before, picture(run))
         for command in todo:
             run(command)
+    for name, address in shown:
+        run(["ip", "addr", "del", address, "dev", name])
     run(["networkctl", "reload"])
     if NAT_FILE in before["files"]:
         run(["nft", "-f", NAT_FILE] if before["files"][NAT_FILE] else ["nft", "delete", "table", "ip", NAT_TABLE])

@@ -24,7 +24,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.model.host_network im
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.links import Links
 from ansible_collections.xenfleet.xen.plugins.module_utils.model.vlans import ranges
-from ansible_collections.xenfleet.xen.plugins.module_utils.network import clients, interfaces
+from ansible_collections.xenfleet.xen.plugins.module_utils.network import clients, fall_back, interfaces
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.config_files import text_of, write_all
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.others import OtherManagers
 from ansible_collections.xenfleet.xen.plugins.module_utils.network.sections import Lines, lines_of, value_of, values_of
@@ -53,6 +53,7 @@ class Networkd:
         self._root = root
         self._folder = root / FOLDER
         self._others = OtherManagers(commands, root, PREFIX)
+        self._unhidden: set[tuple[str, str]] = set()
 
     def stored(self) -> HostNetwork:
         """The bonds and bridges in the files of ours; what is damaged is left out, and so written anew when declared."""
@@ -107,11 +108,16 @@ class Networkd:
     def write(self, changes: Mapping[str, FileChange]) -> None:
         """Change files, all of them or none."""
         write_all(self._root, changes)
+        for change in changes.values():
+            self._unhidden |= fall_back.hidden(change.before or "") - fall_back.hidden(change.after or "")
 
     def reload(self, names: Collection[str]) -> None:
         """Let systemd-networkd read its files again; it sees by itself what has changed. ifupdown's clients it does not know."""
         others = interfaces.interfaces(self._root) if self._commands.has("ifup") else {}
         clients.end(self._commands, self._root, set(names) - others.keys())
+        for name, address in sorted(self._unhidden):
+            self._commands.run(["ip", "addr", "del", address, "dev", name], check=False, timeout=_COMMAND_SECONDS)
+        self._unhidden.clear()
         self._commands.run(["networkctl", "reload"], timeout=_COMMAND_SECONDS)
         if text_of(self._root, SYSCTL) is not None:
             self._commands.run(
