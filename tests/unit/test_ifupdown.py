@@ -420,6 +420,20 @@ def test_an_address_that_does_not_come_is_taken_back(host: IfupHost) -> None:
     assert (state(host), host.clients()) == (before, ["eth0"])
 
 
+def test_the_time_that_ifup_waits_for_an_address_is_part_of_the_whole(
+    host: IfupHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time, waits = Time(), [25.0]
+    monkeypatch.setattr(
+        leased_host(host), "start_client", lambda _program, _name: time.sleep(waits.pop() if waits else 0)
+    )
+    backend, guard = choose(host, host.root), Guard(host, host.root)
+    work = HostNetworkOperations(backend, host, guard, Clock(time.now, time.sleep))
+    work.ensure(HostNetwork((), (BY_DHCP,)), check=False, timeout=40, caution=CAREFUL, replaces=(INTERFACES,))
+    assert guard.report("t1").stage is Stage.RESTORING
+    assert 40 <= time.at < 42
+
+
 # -- what others have, and what it cannot do ---------------------------------------------------------------------------
 
 

@@ -37,6 +37,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ports.network import 
 _POLL_SECONDS = 0.5
 # Of the time to confirm a change, the part that it may take to come up.
 _PART_TO_COME_UP = 2 / 3
+_LEAST_SECONDS = 5.0
 _ANSWER_SECONDS = 5.0
 NO_CONFIRMATION = Caution()
 
@@ -207,9 +208,9 @@ class HostNetworkOperations:
 
     def _bring_up(self, planned: Outcome, timeout: float) -> Outcome:
         """Bring the kernel to what the files say, and wait until it is there."""
-        self._apply(planned.plan)
         deadline = self.clock.now() + timeout
-        after = self._wait(planned.plan, timeout)
+        self._apply(planned.plan)  # which takes a while where it waits for an address, as ifup does
+        after = self._wait(planned.plan, max(deadline - self.clock.now(), _LEAST_SECONDS))
         quiet = self._listen(planned.plan, planned.links, deadline)
         return replace(planned, links=self.host.read() if quiet else after, warnings=(*planned.warnings, *quiet))
 
