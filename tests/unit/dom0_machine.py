@@ -52,6 +52,10 @@ MENU
 """
 
 
+# What libvirt says when it listens and never answers.
+SILENT = "silent"
+
+
 @dataclass
 class World:
     """One machine.
@@ -176,6 +180,8 @@ class World:
                     for name, number, memory, vcpus in rows
                 ]
                 return CommandResult(0, "Name   ID   Mem VCPUs\tState\tTime(s)\n" + "\n".join(lines) + "\n", "")
+            case ["virsh", *_rest] if self.libvirt == SILENT:
+                raise CommandFailed("'virsh' did not end within 60 s")
             case ["virsh", *rest] if self.libvirt:
                 return CommandResult(1, "", f"error: failed to connect to the hypervisor\nerror: {self.libvirt}\n")
             case ["virsh", *rest]:

@@ -26,7 +26,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.plan.dom0_boot import
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.key_file import value_of
 from ansible_collections.xenfleet.xen.plugins.modules import xen_dom0
 
-from .dom0_machine import DRIVER, RECORDED, World
+from .dom0_machine import DRIVER, RECORDED, SILENT, World
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "dom0"
 GRUB = "etc/default/grub.d/zz-xenfleet.cfg"
@@ -607,6 +607,13 @@ def test_why_libvirt_does_not_answer(host: World, libvirt: str, journal: str, ac
     host.libvirt, host.journal, host.units["libvirtd"][1] = libvirt, journal, active
     with pytest.raises(HypervisorError, match=re.escape(words)):
         host.operations().verify(timeout=0)
+
+
+def test_a_libvirt_that_is_there_and_never_answers(host: World) -> None:
+    host.libvirt, host.journal = SILENT, "internal error: Cannot find suitable CPU model for given data\n"
+    with pytest.raises(HypervisorError, match="libvirt knows no model of this CPU"):
+        host.operations().verify(timeout=0)
+    assert host.ensure(**SMALL).changes
 
 
 def test_why_a_machine_is_no_xen_host(host: World) -> None:

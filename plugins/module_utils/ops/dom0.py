@@ -38,7 +38,7 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.plan.dom0_boot import
 )
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.dom0_causes import Symptoms, cause_of, shortcomings
 from ansible_collections.xenfleet.xen.plugins.module_utils.plan.firewall import FirewallStep
-from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import Commands
+from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import CommandResult, Commands
 from ansible_collections.xenfleet.xen.plugins.module_utils.ports.dom0 import (
     HostConfig,
     HostFirewalls,
@@ -56,6 +56,7 @@ PACKAGES = (
 )
 _LOCKD = "libvirt-daemon-plugin-lockd"  # a package of its own since Debian 13
 _COMMAND_SECONDS = 120
+_LIBVIRT_SECONDS = 60
 _GRUB_SECONDS = 900
 _PAUSE = 5.0
 
@@ -192,8 +193,7 @@ class Dom0Operations:
         """The running guests that libvirt knows; none where it does not answer."""
         if not self.commands.has("virsh"):
             return frozenset()
-        argv = ["virsh", "-q", "-c", URI, "list", "--name"]
-        listed = self.commands.run(argv, check=False, timeout=_COMMAND_SECONDS)
+        listed = self._virsh("list", "--name")
         return frozenset(listed.stdout.splitlines()) if listed.status == 0 else frozenset()
 
     def _apply(self, plan: Dom0Plan) -> tuple[Change, ...]:
@@ -270,8 +270,15 @@ class Dom0Operations:
         """What libvirt complains of; None when it answers for Xen."""
         if not self.commands.has("virsh"):
             return "virsh is not installed"
-        done = self.commands.run(["virsh", "-c", URI, "version"], check=False, timeout=_COMMAND_SECONDS)
+        done = self._virsh("version")
         return None if done.status == 0 else " ".join((done.stderr or done.stdout).split())
+
+    def _virsh(self, *words: str) -> CommandResult:
+        """Ask libvirt, which may listen and never answer when its daemon fails at each start."""
+        try:
+            return self.commands.run(["virsh", "-q", "-c", URI, *words], check=False, timeout=_LIBVIRT_SECONDS)
+        except CommandFailed as error:
+            return CommandResult(1, "", str(error))
 
     def _failure(self, said: str) -> HypervisorError:
         cause = cause_of(
