@@ -14,9 +14,9 @@ from ansible_collections.xenfleet.xen.plugins.module_utils.ports.commands import
 
 PROGRAM = "dhcpcd"
 PACKAGE = "dhcpcd-base"
-# By the hardware address, as networkd.py has it. It takes an address and the default route, and leaves all else of the host as it
-# is; where it runs already, it only asks again (dhcpcd(8)).
-_ASK = f"{PROGRAM} --rebind --config /dev/null --ipv4only --noipv4ll -I '' --option routers --script /bin/true"
+# By the hardware address, and with the routes' metric, that systemd-networkd has. It takes an address and the default route, and
+# leaves all else of the host as it is; where it runs already, it only asks again (dhcpcd(8)).
+_ASK = f"{PROGRAM} --rebind --config /dev/null --ipv4only --noipv4ll -I '' --metric 1024 --option routers --script /bin/true"
 _COMMAND_SECONDS = 60
 
 
