@@ -330,6 +330,16 @@ def test_files_that_cannot_give_way(host: LiveHost, path: str, text: str, words:
     assert words in refusal(host, replaces=(FOREIGN_PATH, path))
 
 
+def test_a_client_of_ifupdown_ends_where_systemd_networkd_takes_over(host: LiveHost) -> None:
+    texts = {"etc/network/interfaces": "iface eth0 inet dhcp\n", "run/dhclient.eth0.pid": "78\n", "proc/78/stat": ""}
+    for name, text in texts.items():
+        (host.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (host.root / name).write_text(text)
+    host.programs |= {"ifup"}
+    ensure(host, replaces=(FOREIGN_PATH, "/etc/network/interfaces"))
+    assert ["dhclient", "-x", "-pf", "/run/dhclient.eth0.pid", "eth0"] in host.ran
+
+
 def test_what_a_file_that_gives_way_said_besides_is_a_warning(host: LiveHost) -> None:
     (host.root / FOLDER / FOREIGN).write_text(FOREIGN_TEXT + "DNS=192.0.2.9\n[Route]\nDestination=198.51.100.0/24\n")
     (words,) = ensure(host).warnings

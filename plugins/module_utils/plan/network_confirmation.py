@@ -91,10 +91,12 @@ def _leased_again(plan: NetworkPlan, links: Links) -> set[str]:
     """Addresses that a bridge with DHCP will be given again: it asks under the hardware address under which they were given."""
     found: set[str] = set()
     for bridge in plan.after.bridges:
+        if not bridge.dhcp:
+            continue
         bond = plan.after.bond(bridge.over)
         lower = bond.members[0] if bond is not None else bridge.over
-        for name in (bridge.name, *((lower,) if bridge.vlan is None else ())):
-            if bridge.dhcp and (link := links.get(name)) is not None:
+        for name in (bridge.name, lower) if bridge.vlan is None else (bridge.name,):
+            if (link := links.get(name)) is not None:
                 found |= set(link.leased)
     return found
 
